@@ -1,0 +1,183 @@
+/**
+ * Addresses as data: parsing, formatting, comparing. Numeric text is read strictly: no octal, no short forms (`127.1`),
+ * no leading zeros, nothing after the end. What these functions accept is what is dialled and what policies judge.
+ */
+
+export type IpFamily = 'ipv4' | 'ipv6';
+
+/** An IP address without a port. `host` is canonical text (RFC 5952 for IPv6), never a name and never in brackets. */
+export interface IpAddress {
+  readonly family: IpFamily;
+  readonly host: string;
+  /** The IPv6 zone, a name or a number as text (`eth0`, `2`). */
+  readonly scope?: string;
+}
+
+/** An IP address and a port: one end of a TCP connection or of a UDP exchange. */
+export interface IpEndpoint extends IpAddress {
+  readonly port: number;
+}
+
+/**
+ * The address of a Unix socket. `path` is a file's path, `''` for an unnamed socket, or a NUL followed by the name for an
+ * abstract one. It is bytes where it is not valid UTF-8.
+ */
+export interface UnixEndpoint {
+  readonly family: 'unix';
+  readonly path: string | Uint8Array;
+}
+
+export type SocketAddress = IpEndpoint | UnixEndpoint;
+
+/** The four bytes of a dotted quad in strict form, or `null`. */
+export function parseIpv4(text: string): Uint8Array | null {
+  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
+  if (match === null) return null;
+  const bytes = new Uint8Array(4);
+  for (let i = 0; i < 4; i++) {
+    const part = match[i + 1] ?? '';
+    if (Number(part) > 255 || (part.length > 1 && part.startsWith('0'))) return null;
+    bytes[i] = Number(part);
+  }
+  return bytes;
+}
+
+/** 16-bit groups of one side of a `::`, with a dotted quad allowed at the very end; `null` if malformed. */
+function parseGroups(text: string, isTail: boolean): number[] | null {
+  if (text === '') return [];
+  const groups: number[] = [];
+  const parts = text.split(':');
+  for (const [index, part] of parts.entries()) {
+    if (isTail && index === parts.length - 1 && part.includes('.')) {
+      const quad = parseIpv4(part);
+      if (quad === null) return null;
+      const [a = 0, b = 0, c = 0, d = 0] = quad;
+      groups.push(a * 256 + b, c * 256 + d);
+    } else {
+      if (!/^[0-9a-f]{1,4}$/i.test(part)) return null;
+      groups.push(Number.parseInt(part, 16));
+    }
+  }
+  return groups;
+}
+
+/** The sixteen bytes of an IPv6 address without zone or brackets, or `null`. */
+export function parseIpv6(text: string): Uint8Array | null {
+  if (text.length > 45) return null;
+  const halves = text.split('::');
+  if (halves.length > 2) return null;
+  const [headText = '', tailText] = halves;
+  const head = parseGroups(headText, tailText === undefined);
+  const tail = tailText === undefined ? [] : parseGroups(tailText, true);
+  if (head === null || tail === null) return null;
+  const count = head.length + tail.length;
+  if (tailText === undefined ? count !== 8 : count > 7) return null;
+  const groups = [...head, ...Array<number>(8 - count).fill(0), ...tail];
+  return Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 255]));
+}
+
+/** Canonical text of an IPv4 address. @param bytes at least `offset + 4` long */
+export function formatIpv4(bytes: Uint8Array, offset = 0): string {
+  return `${String(bytes[offset])}.${String(bytes[offset + 1])}.${String(bytes[offset + 2])}.${String(bytes[offset + 3])}`;
+}
+
+/** The longest run of two or more zero groups, the first of equals (RFC 5952, 4.2). */
+function longestZeroRun(groups: readonly number[]): { start: number; length: number } {
+  let best = { start: -1, length: 1 };
+  let start = -1;
+  for (let i = 0; i <= groups.length; i++) {
+    if (groups[i] === 0) {
+      if (start < 0) start = i;
+    } else if (start >= 0) {
+      if (i - start > best.length) best = { start, length: i - start };
+      start = -1;
+    }
+  }
+  return best;
+}
+
+/**
+ * Canonical text of an IPv6 address: lower case, longest run of zeros compressed, IPv4-mapped addresses with a dotted
+ * quad (RFC 5952). @param bytes at least `offset + 16` long
+ */
+export function formatIpv6(bytes: Uint8Array, offset = 0): string {
+  const groups = Array.from({ length: 8 }, (_, i) => (bytes[offset + 2 * i] ?? 0) * 256 + (bytes[offset + 2 * i + 1] ?? 0));
+  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {
+    return `::ffff:${formatIpv4(bytes, offset + 12)}`;
+  }
+  const run = longestZeroRun(groups);
+  const hex = groups.map((group) => group.toString(16));
+  if (run.start < 0) return hex.join(':');
+  return `${hex.slice(0, run.start).join(':')}::${hex.slice(run.start + run.length).join(':')}`;
+}
+
+/**
+ * Reads an IP address: `192.0.2.1`, `2001:db8::1`, `fe80::1%eth0`. Brackets and names are not addresses.
+ *
+ * @returns the address with canonical text, or `null` if `text` is none.
+ */
+export function parseIp(text: string): IpAddress | null {
+  const v4 = parseIpv4(text);
+  if (v4 !== null) return { family: 'ipv4', host: text };
+  const percent = text.indexOf('%');
+  const bytes = parseIpv6(percent < 0 ? text : text.slice(0, percent));
+  if (bytes === null) return null;
+  const host = formatIpv6(bytes);
+  if (percent < 0) return { family: 'ipv6', host };
+  const scope = text.slice(percent + 1);
+  return /^[\x21-\x24\x26-\x7e]{1,15}$/.test(scope) ? { family: 'ipv6', host, scope } : null;
+}
+
+/** The binary form of an address that `parseIp` made: 4 or 16 bytes. @throws {TypeError} if `host` is not numeric */
+export function ipBytes(address: IpAddress): Uint8Array {
+  const bytes = address.family === 'ipv4' ? parseIpv4(address.host) : parseIpv6(address.host);
+  if (bytes === null) throw new TypeError(`not a numeric ${address.family} address: ${JSON.stringify(address.host)}`);
+  return bytes;
+}
+
+/** Whether `port` is a whole number from 0 to 65535. */
+export function isPort(port: unknown): port is number {
+  return typeof port === 'number' && Number.isInteger(port) && port >= 0 && port <= 65535;
+}
+
+function formatUnixPath(path: string | Uint8Array): string {
+  if (typeof path !== 'string') return `unix:${Array.from(path, (byte) => (byte > 32 && byte < 127 ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`)).join('')}`;
+  if (path === '') return 'unix:(unnamed)';
+  return path.startsWith('\0') ? `unix:@${path.slice(1)}` : `unix:${path}`;
+}
+
+/** Text for people and logs: `192.0.2.1:80`, `[2001:db8::1%eth0]:80`, `unix:/run/x.sock`, `unix:@abstract`. */
+export function formatAddress(address: SocketAddress): string {
+  if (address.family === 'unix') return formatUnixPath(address.path);
+  if (address.family === 'ipv4') return `${address.host}:${String(address.port)}`;
+  return `[${address.host}${address.scope === undefined ? '' : `%${address.scope}`}]:${String(address.port)}`;
+}
+
+function parsePort(text: string): number | null {
+  return /^(0|[1-9]\d{0,4})$/.test(text) && Number(text) <= 65535 ? Number(text) : null;
+}
+
+/**
+ * Reads what `formatAddress` writes: `192.0.2.1:80`, `[::1]:80`, `unix:/path`, `unix:@abstract`. Names are not resolved.
+ *
+ * @returns the address, or `null` if `text` is none.
+ */
+export function parseAddress(text: string): SocketAddress | null {
+  if (text.startsWith('unix:')) {
+    const path = text.slice(5);
+    if (path === '' || path === '(unnamed)') return { family: 'unix', path: '' };
+    return { family: 'unix', path: path.startsWith('@') ? `\0${path.slice(1)}` : path };
+  }
+  const bracketed = /^\[([^\]]*)\]:(.*)$/.exec(text);
+  const colon = text.lastIndexOf(':');
+  const host = bracketed === null ? text.slice(0, Math.max(colon, 0)) : (bracketed[1] ?? '');
+  const port = parsePort(bracketed === null ? text.slice(colon + 1) : (bracketed[2] ?? ''));
+  const ip = parseIp(host);
+  if (ip === null || port === null || (ip.family === 'ipv6') !== (bracketed !== null)) return null;
+  return { ...ip, port };
+}
+
+/** Whether two addresses are the same, field by field; text is compared in canonical form. */
+export function equalAddress(a: SocketAddress, b: SocketAddress): boolean {
+  return formatAddress(a) === formatAddress(b);
+}

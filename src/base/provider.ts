@@ -1,0 +1,401 @@
+/**
+ * The contract between whatever can make sockets and whatever offers them to programs.
+ *
+ * A **provider** makes streams, listeners and datagram sockets: the native engine, the fallback over `node:net`, the one
+ * in memory, one over a wire, or `guard(provider, policy)` around any of them. A **facade** turns a provider into an API
+ * that people know. Every provider keeps every promise below; the suites of `portside/testing` hold them to it.
+ *
+ * - **Order.** Every byte that arrived before the peer's FIN or before an error is delivered first, then `end` or `close`.
+ *   The answer to a call comes before the events that the call causes. No callback runs inside the call that asked for
+ *   it, except `write`/`send` returning their boolean.
+ * - **Once.** Each `done`, each promise and each `close` settles exactly once, also when the socket is closed from inside
+ *   any callback, by the peer, by a signal, or by the end of the provider.
+ * - **After close.** After `close()` or `abort()` the sink hears only its final `close`, and nothing after it. Other
+ *   calls throw `ClosedError`, or reject with it; `close()` again is the same promise; `abort()` again does nothing.
+ * - **Ownership.** An `owned` chunk is the receiver's, with an ArrayBuffer of exactly its size; a `view` is valid only
+ *   during the call. `write` and `send` have taken the bytes when they return.
+ * - **Pressure.** `pause()` stops delivery after at most the chunk in hand; `write` never blocks and never loses; what
+ *   is unsent is bounded by the caller heeding `false`, and by `OverflowError` past `writeLimit`. A paused or slow socket
+ *   delays no other.
+ * - **Half-close.** The peer's FIN ends reading alone; `closeWrite` ends writing alone. When both have ended the stream
+ *   closes itself.
+ * - **Failure.** Refused, unreachable, timed out, aborted, denied: the promise rejects and no descriptor is left. A
+ *   reset behind unread data: the data, then `BrokenError`. Out of descriptors at accept: the listener tells, and
+ *   does not spin.
+ * - **Lifetime.** Open sockets keep the process alive unless `unref`ed. The end of a provider aborts what is left and
+ *   settles everything.
+ */
+import type { AbortSignalLike } from './abort.ts';
+import type { IpAddress, IpFamily, SocketAddress } from './address.ts';
+import type { SocketError } from './errors.ts';
+import type { OptionName, SocketOptions } from './options.ts';
+
+/**
+ * What a provider can do. Suites and facades ask for these and never guess from the provider's kind.
+ *
+ * | capability | meaning |
+ * |---|---|
+ * | `tcp`, `udp`, `unix` | streams and listeners; datagrams; Unix streams and listeners |
+ * | `unix-abstract` | Unix names without a file |
+ * | `ipv6` | IPv6 addresses work here |
+ * | `tls`, `multicast`, `ssm` | TLS; multicast groups; source-specific multicast |
+ * | `accept-pause` | a paused listener leaves connections in the backlog |
+ * | `reuse-port` | `reusePort` spreads connections over listeners |
+ * | `keep-alive-timing` | `interval` and `count` of `keepAlive` |
+ * | `user-timeout` | the option `userTimeout` |
+ * | `buffer-sizes` | the options `receiveBufferSize` and `sendBufferSize` |
+ * | `option-read` | `get` asks the system, rather than remembering what was set |
+ * | `local-bind` | `localAddress` and `localPort` when connecting |
+ */
+export type Capability =
+  | 'accept-pause'
+  | 'buffer-sizes'
+  | 'ipv6'
+  | 'keep-alive-timing'
+  | 'local-bind'
+  | 'multicast'
+  | 'option-read'
+  | 'reuse-port'
+  | 'ssm'
+  | 'tcp'
+  | 'tls'
+  | 'udp'
+  | 'unix'
+  | 'unix-abstract'
+  | 'user-timeout';
+
+/** A value that survives `JSON.stringify` and `JSON.parse`. */
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+/** Ends an asynchronous call early. Either may be left out. */
+export interface Deadline {
+  /** Aborting it rejects the call with `signal.reason` and gives back everything the call holds. */
+  readonly signal?: AbortSignalLike | undefined;
+  /** Milliseconds after which the call fails with `ETIMEDOUT`. */
+  readonly timeout?: number | undefined;
+}
+
+/** How much may wait to be sent. */
+export interface WriteLimits {
+  /** Unsent bytes at and above which `write` answers `false`, and `drain` follows. Default 64 KiB. */
+  readonly highWaterMark?: number | undefined;
+  /** Unsent bytes above which a further `write` throws `OverflowError`. Default 64 MiB. */
+  readonly writeLimit?: number | undefined;
+}
+
+export interface TcpConnectOptions extends Deadline, WriteLimits {
+  /** A name or a numeric address. With `addresses`, only for messages. */
+  readonly host: string;
+  readonly port: number;
+  /** Numeric addresses to dial, already judged: `host` is then not resolved. */
+  readonly addresses?: readonly IpAddress[] | undefined;
+  /** Use only addresses of this family. */
+  readonly family?: IpFamily | undefined;
+  /** Milliseconds between the starts of two attempts. Default 250. @see RFC 8305, section 5 */
+  readonly attemptDelay?: number | undefined;
+  /** Numeric address to bind to before connecting; its family restricts the addresses that are dialled. */
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
+  /** Options set before the connection is made. */
+  readonly options?: Partial<SocketOptions> | undefined;
+}
+
+export interface UnixConnectOptions extends Deadline, WriteLimits {
+  /** A file's path, or a NUL and an abstract name. */
+  readonly path: string | Uint8Array;
+  readonly options?: Partial<SocketOptions> | undefined;
+}
+
+export type ConnectOptions = TcpConnectOptions | UnixConnectOptions;
+
+interface ListenCommon extends Deadline, WriteLimits {
+  /** Connections that the kernel completes and keeps until they are accepted. Default: the system's maximum. */
+  readonly backlog?: number | undefined;
+  /** Options set on every accepted stream. */
+  readonly options?: Partial<SocketOptions> | undefined;
+}
+
+export interface TcpListenOptions extends ListenCommon {
+  /** A numeric address of this machine, or `0.0.0.0` or `::` for all. Default `127.0.0.1`: to be reachable is asked for. */
+  readonly host?: string | undefined;
+  /** Default 0: a free port, told by `local`. */
+  readonly port?: number | undefined;
+  /** Lets several listeners share the port; the kernel spreads connections (SO_REUSEPORT). */
+  readonly reusePort?: boolean | undefined;
+  /** On `::`, do not take IPv4 connections as well. Default: the system's own, which is to take them. */
+  readonly ipv6Only?: boolean | undefined;
+}
+
+export interface UnixListenOptions extends ListenCommon {
+  readonly path: string | Uint8Array;
+  /**
+   * What to do when the path is taken by a socket on which nobody listens any more: `fail` (default) with `EADDRINUSE`,
+   * or `replace` it. A path on which somebody listens, or that is no socket, is never removed.
+   */
+  readonly stale?: 'fail' | 'replace' | undefined;
+  /** Permission bits of the socket's file, such as `0o660`. Default: the process's umask decides. */
+  readonly mode?: number | undefined;
+}
+
+export type ListenOptions = TcpListenOptions | UnixListenOptions;
+
+export interface BindOptions extends Deadline {
+  /** A numeric address of this machine. Default `0.0.0.0`. */
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  readonly reuseAddress?: boolean | undefined;
+  readonly ipv6Only?: boolean | undefined;
+}
+
+export interface ResolveOptions extends Deadline {
+  readonly family?: IpFamily | undefined;
+}
+
+/** An address of one of this machine's network interfaces. */
+export interface NetworkInterface {
+  readonly name: string;
+  readonly address: IpAddress;
+  /** Leading bits that make the network part. */
+  readonly prefixLength: number;
+  /** Whether traffic to it never leaves the machine. */
+  readonly internal: boolean;
+}
+
+/** One open socket, as a table or a leak report shows it. */
+export interface SocketSnapshot {
+  readonly id: number;
+  readonly kind: 'stream' | 'listener' | 'datagram';
+  readonly transport: 'tcp' | 'udp' | 'unix';
+  readonly state: 'open' | 'closing';
+  readonly local: SocketAddress;
+  readonly remote?: SocketAddress | undefined;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  /** Bytes taken by `write` and not yet by the kernel. */
+  readonly bufferedAmount: number;
+  readonly tag?: JsonValue | undefined;
+}
+
+export interface SocketProvider extends AsyncDisposable {
+  readonly capabilities: ReadonlySet<Capability>;
+
+  /**
+   * Connects to a TCP endpoint or a Unix path. A name is resolved, and its addresses are raced (RFC 8305): every
+   * attempt that does not win is closed.
+   *
+   * @throws {ResolveError} the name has no address
+   * @throws {ConnectError} every attempt failed, or the time ran out; `errors` has each attempt's own
+   * @throws the signal's reason, if it aborts first
+   * @throws {DeniedError} a guard said no
+   */
+  connect(options: ConnectOptions): Promise<Stream>;
+
+  /**
+   * Binds and listens. Connections wait in the backlog until the listener is started.
+   *
+   * @throws {SystemError} `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES`, `EINVAL` …
+   * @throws {DeniedError} a guard said no
+   */
+  listen(options: ListenOptions): Promise<Listener>;
+
+  /** Makes a bound UDP socket. @throws {UnsupportedError} where `capabilities` lacks `udp` */
+  bind(options: BindOptions): Promise<Datagram>;
+
+  /** The addresses of a name, in the order in which they should be tried. Numeric text is answered without a look-up. @throws {ResolveError} */
+  resolve(host: string, options?: ResolveOptions): Promise<readonly IpAddress[]>;
+
+  /** The addresses of this machine. */
+  interfaces(): Promise<readonly NetworkInterface[]>;
+
+  /** What is open now, for tables, consoles and leak reports. */
+  sockets(): Iterable<SocketSnapshot>;
+
+  /** Aborts every socket, settles everything that is pending, and refuses further calls. Again: the same promise. */
+  close(): Promise<void>;
+}
+
+/** What every socket has. */
+export interface SocketBase extends AsyncDisposable {
+  /** The socket's number within its provider: the same in snapshots and never used twice. */
+  readonly id: number;
+  readonly transport: 'tcp' | 'udp' | 'unix';
+  /** Readable also after the socket has closed. */
+  readonly local: SocketAddress;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  /** The owner's own note. It is kept with the socket and shown in snapshots. */
+  tag?: JsonValue | undefined;
+
+  /** Reads an option. @throws {UnsupportedError} `capabilities` lacks it @throws {ClosedError} @throws {SystemError} */
+  get<N extends OptionName>(name: N): SocketOptions[N];
+  /** Sets an option. @throws {UnsupportedError} `capabilities` lacks it @throws {ClosedError} @throws {SystemError} @throws {TypeError | RangeError} the value is not one */
+  set<N extends OptionName>(name: N, value: SocketOptions[N]): void;
+
+  /** Lets the socket keep the process alive (the default). */
+  ref(): void;
+  /** Lets the process end although the socket is open. */
+  unref(): void;
+
+  /** Resets now: unsent bytes are dropped, pending `done`s get `ClosedError`, the peer of a TCP stream sees a reset. */
+  abort(): void;
+}
+
+/** How a stream hands over what it reads. */
+export interface ReadOptions {
+  /** Most bytes of one chunk. Default 64 KiB, which is also the most. */
+  readonly readSize?: number | undefined;
+  /** `owned` (default): each chunk is the receiver's. `view`: valid only during the call, and cheaper. */
+  readonly chunks?: 'owned' | 'view' | undefined;
+}
+
+/** The receiving end of a stream's events. Exceptions that it throws are reported as uncaught, and hurt no other socket. */
+export interface StreamSink {
+  /** Never empty. */
+  data(chunk: Uint8Array): void;
+  /** The peer's FIN: nothing more will be read. The write side stays open. */
+  end?(): void;
+  /** `bufferedAmount` has come down to nothing after a `write` answered `false`. */
+  drain?(): void;
+  /** The last call, exactly once: `null` after one's own `close()` or `abort()`, or when both directions have ended. */
+  close(error: SocketError | null): void;
+}
+
+/** Told, once and never inside `write`, when the bytes are with the kernel (`null`) or will never be. */
+export type WriteDone = (error: SocketError | null) => void;
+
+export interface Stream extends SocketBase {
+  readonly remote: SocketAddress;
+  /** Bytes taken by `write` and not yet by the kernel. */
+  readonly bufferedAmount: number;
+  readonly isPaused: boolean;
+
+  /**
+   * Begins to read. Nothing is read before. Called again, it replaces sink and options, from the next chunk on.
+   *
+   * @throws {ClosedError}
+   */
+  start(sink: StreamSink, options?: ReadOptions): void;
+
+  /**
+   * Stops reading, and with it all events but the answers to writes. An end or an error is told after `resume`. May be
+   * called before `start`.
+   */
+  pause(): void;
+  resume(): void;
+
+  /**
+   * Takes `bytes` to be sent after all that was written before. An empty write sends nothing, and is done in its turn.
+   *
+   * @returns `false` if `bufferedAmount` is now at or above the high-water mark: `drain` follows.
+   * @throws {ClosedError} after `close`, `abort` or `closeWrite`
+   * @throws {BrokenError} the connection is gone
+   * @throws {OverflowError} more than `writeLimit` bytes wait already; nothing was taken
+   * @throws {TypeError} `bytes` is no Uint8Array, or its buffer is detached
+   */
+  write(bytes: Uint8Array, done?: WriteDone): boolean;
+
+  /** Sends FIN after what was written. Reading goes on. Again: nothing. @throws {ClosedError} */
+  closeWrite(): void;
+
+  /**
+   * Sends what was written, then FIN, and closes. Unread bytes are dropped. The promise settles when the descriptor is
+   * closed; it rejects only if the deadline passes first (the stream is then aborted) or what was written could not be sent.
+   */
+  close(deadline?: Deadline): Promise<void>;
+}
+
+/** The receiving end of a listener's events. */
+export interface ListenerSink {
+  /** A new stream. It reads nothing until it is started, and is the receiver's to close. */
+  accept(stream: Stream): void;
+  /**
+   * Accepting failed for now (`EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM`), and is tried again by itself: after a pause that
+   * grows from 50 ms to 1 s, or at once when a socket of this provider closes. Connections wait in the backlog.
+   */
+  error?(error: SocketError): void;
+  /** The last call, exactly once: `null` after one's own `close()`. */
+  close(error: SocketError | null): void;
+}
+
+export interface Listener extends SocketBase {
+  readonly isPaused: boolean;
+  /** Begins to accept. Called again, it replaces the sink. @throws {ClosedError} */
+  start(sink: ListenerSink): void;
+  /** Leaves connections in the backlog. None is told after this returns. May be called before `start`. */
+  pause(): void;
+  resume(): void;
+  /** Closes the listener. Streams that it accepted stay open; connections still in the backlog are reset. */
+  close(): Promise<void>;
+}
+
+/** What can be told of each received datagram, beside its bytes and sender. */
+export type DatagramMeta = 'local' | 'interface' | 'ttl' | 'trafficClass' | 'timestamp' | 'drops';
+
+export interface ReceivedDatagram {
+  readonly bytes: Uint8Array;
+  readonly remote: SocketAddress;
+  /** Whether `bytes` is only the beginning. */
+  readonly truncated: boolean;
+  /** The datagram's length on the wire. */
+  readonly length: number;
+  readonly local?: IpAddress | undefined;
+  readonly interfaceIndex?: number | undefined;
+  readonly ttl?: number | undefined;
+  readonly trafficClass?: number | undefined;
+  /** Nanoseconds since 1970, by the kernel's clock. */
+  readonly timestamp?: bigint | undefined;
+  /** Datagrams that the kernel has dropped on this socket so far. */
+  readonly drops?: number | undefined;
+}
+
+export interface DatagramSink {
+  receive(datagram: ReceivedDatagram): void;
+  drain?(): void;
+  /** An ICMP error, where they were asked for. */
+  error?(error: SocketError): void;
+  close(error: SocketError | null): void;
+}
+
+export interface DatagramReadOptions {
+  /** Most bytes of one datagram; a longer one arrives cut. Default 65,535. */
+  readonly maxSize?: number | undefined;
+  readonly chunks?: 'owned' | 'view' | undefined;
+  readonly meta?: readonly DatagramMeta[] | undefined;
+}
+
+export interface OutgoingDatagram {
+  readonly bytes: Uint8Array;
+  /** Left out on a connected socket. */
+  readonly to?: SocketAddress | undefined;
+  /** Source address. */
+  readonly from?: IpAddress | undefined;
+}
+
+export interface Membership {
+  readonly group: IpAddress;
+  readonly interfaceIndex?: number | undefined;
+  readonly source?: IpAddress | undefined;
+}
+
+/** A message socket. No provider makes one yet: `bind` rejects with `UnsupportedError` until `capabilities` has `udp`. */
+export interface Datagram extends SocketBase {
+  readonly remote?: SocketAddress | undefined;
+  readonly bufferedAmount: number;
+  start(sink: DatagramSink, options?: DatagramReadOptions): void;
+  pause(): void;
+  resume(): void;
+  send(message: OutgoingDatagram, done?: WriteDone): boolean;
+  /** @returns how many were taken, from the first on. */
+  sendMany(messages: readonly OutgoingDatagram[]): number;
+  join(membership: Membership): void;
+  leave(membership: Membership): void;
+  memberships(): readonly Membership[];
+  close(): Promise<void>;
+}
+
+/** Unsent bytes at which `write` answers `false`, unless asked otherwise. */
+export const DEFAULT_HIGH_WATER_MARK: number = 64 * 1024;
+/** Unsent bytes past which `write` throws, unless asked otherwise. */
+export const DEFAULT_WRITE_LIMIT: number = 64 * 1024 * 1024;
+/** The most bytes of one chunk. */
+export const MAX_READ_SIZE: number = 64 * 1024;
