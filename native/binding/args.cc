@@ -1,0 +1,111 @@
+#include "binding/args.h"
+
+#include <cmath>
+#include <cstring>
+#include <string>
+
+namespace sk {
+
+bool Args::type_error(const char* name, const char* expected) const {
+  const std::string text = std::string(function_) + ": " + name + " must be " + expected;
+  napi_throw_type_error(env_, "ERR_INVALID_ARG_TYPE", text.c_str());
+  return false;
+}
+
+bool Args::range_error(const char* name, int64_t low, int64_t high) const {
+  const std::string text = std::string(function_) + ": " + name + " must be a whole number from " +
+                           std::to_string(low) + " to " + std::to_string(high);
+  napi_throw_range_error(env_, "ERR_OUT_OF_RANGE", text.c_str());
+  return false;
+}
+
+bool Args::integer(size_t index, const char* name, int64_t low, int64_t high, int64_t* out) const {
+  double value = 0;
+  if (napi_get_value_double(env_, info_[index], &value) != napi_ok) {
+    return type_error(name, "a number");
+  }
+  // The comparison is false for NaN, and keeps the conversion within what int64_t holds.
+  if (!(value >= static_cast<double>(low) && value <= static_cast<double>(high)) ||
+      value != std::trunc(value)) {
+    return range_error(name, low, high);
+  }
+  *out = static_cast<int64_t>(value);
+  return true;
+}
+
+bool Args::integer(size_t index, const char* name, int low, int high, int* out) const {
+  int64_t wide = 0;
+  if (!integer(index, name, int64_t{low}, int64_t{high}, &wide)) return false;
+  *out = static_cast<int>(wide);
+  return true;
+}
+
+bool Args::id(size_t index, Id* out) const {
+  int64_t value = 0;
+  if (!integer(index, "id", int64_t{0}, (int64_t{1} << 52) - 1, &value)) return false;
+  *out = static_cast<Id>(value);
+  return true;
+}
+
+bool Args::boolean(size_t index, const char* name, bool* out) const {
+  if (napi_get_value_bool(env_, info_[index], out) == napi_ok) return true;
+  return type_error(name, "a boolean");
+}
+
+bool Args::is_resizable(napi_value buffer) const {
+  napi_value value;
+  bool resizable = false;
+  return napi_get_named_property(env_, buffer, "resizable", &value) == napi_ok &&
+         napi_get_value_bool(env_, value, &resizable) == napi_ok && resizable;
+}
+
+bool Args::bytes(size_t index, const char* name, const uint8_t** data, size_t* length) const {
+  constexpr const char* kExpected = "a Uint8Array over plain memory (not shared, not resizable)";
+  napi_value value = info_[index];
+  bool is_typed_array = false;
+  napi_is_typedarray(env_, value, &is_typed_array);
+  if (!is_typed_array) return type_error(name, kExpected);
+  napi_typedarray_type type;
+  napi_value buffer;
+  void* start = nullptr;
+  size_t offset;
+  if (napi_get_typedarray_info(env_, value, &type, length, &start, &buffer, &offset) != napi_ok ||
+      type != napi_uint8_array) {
+    return type_error(name, kExpected);
+  }
+  bool is_plain = false;
+  napi_is_arraybuffer(env_, buffer, &is_plain);
+  if (!is_plain || is_resizable(buffer)) return type_error(name, kExpected);
+  bool detached = false;
+  napi_is_detached_arraybuffer(env_, buffer, &detached);
+  if (detached) return type_error(name, "over memory that is not detached");
+  *data = static_cast<const uint8_t*>(start);
+  return true;
+}
+
+bool Args::address(size_t index, Sockaddr* out, int* error) const {
+  int family = 0;
+  int port = 0;
+  int64_t scope = 0;
+  const uint8_t* data;
+  size_t length;
+  if (!integer(index, "family", 0, 6, &family) || !bytes(index + 1, "address", &data, &length) ||
+      !integer(index + 2, "port", 0, 65535, &port) ||
+      !integer(index + 3, "scope", int64_t{0}, int64_t{UINT32_MAX}, &scope)) {
+    return false;
+  }
+  Address address;
+  if (length > Address::kMaxBytes) {
+    *error = -ENAMETOOLONG;
+    return true;
+  }
+  address.family = static_cast<Family>(family);
+  address.length = static_cast<uint8_t>(length);
+  address.port = static_cast<uint16_t>(port);
+  address.scope = static_cast<uint32_t>(scope);
+  if (length > 0) memcpy(address.bytes, data, length);
+  *error = encode(address, out);
+  return true;
+}
+
+}  // namespace sk

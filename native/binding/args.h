@@ -1,0 +1,40 @@
+// Readers of JavaScript arguments. Each answers false after throwing: a wrong type is a TypeError,
+// a number outside its range a RangeError, and nothing has been done by then.
+#pragma once
+
+#include <napi.h>
+
+#include <cstdint>
+
+#include "core/slot.h"
+#include "core/sockaddr.h"
+
+namespace sk {
+
+class Args {
+ public:
+  Args(const Napi::CallbackInfo& info, const char* function)
+      : info_(info), env_(info.Env()), function_(function) {}
+
+  // A whole number within the bounds.
+  bool integer(size_t index, const char* name, int64_t low, int64_t high, int64_t* out) const;
+  bool integer(size_t index, const char* name, int low, int high, int* out) const;
+  // The id of a socket: a whole number that an id can be; whether it lives is told by the call.
+  bool id(size_t index, Id* out) const;
+  bool boolean(size_t index, const char* name, bool* out) const;
+  // A Uint8Array over plain memory: not shared, not resizable, not detached. Valid during the call.
+  bool bytes(size_t index, const char* name, const uint8_t** data, size_t* length) const;
+  // Four arguments from `index` on: family (4, 6, or 1 for Unix), bytes, port, scope.
+  bool address(size_t index, Sockaddr* out, int* error) const;
+
+ private:
+  bool type_error(const char* name, const char* expected) const;
+  bool range_error(const char* name, int64_t low, int64_t high) const;
+  bool is_resizable(napi_value buffer) const;
+
+  const Napi::CallbackInfo& info_;
+  napi_env env_;
+  const char* function_;
+};
+
+}  // namespace sk

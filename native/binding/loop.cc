@@ -1,0 +1,129 @@
+#include "binding/loop.h"
+
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+namespace sk {
+
+namespace {
+// Batches that one wake-up may hand over before the rest of Node gets its turn.
+constexpr int kRounds = 4;
+}  // namespace
+
+Loop::Loop(Napi::Env env, Options options) : env_(env) {
+  on_batch_ = Napi::Persistent(options.on_batch);
+  constexpr size_t kWords = Reactor::kEventCapacity * sizeof(Event) / sizeof(int32_t);
+  Napi::Int32Array events = Napi::Int32Array::New(env, kWords);
+  Napi::Uint8Array slab = Napi::Uint8Array::New(env, kSlabSize);
+  events_ = Napi::Persistent(events);
+  slab_ = Napi::Persistent(slab);
+  reactor_ =
+      std::make_unique<Reactor>(std::move(options.poller), std::move(options.kernel), slab.Data(),
+                                kSlabSize, reinterpret_cast<Event*>(events.Data()));
+}
+
+Loop* Loop::create(Napi::Env env, Options options) {
+  Loop* loop = new Loop(env, std::move(options));
+  if (loop->start()) return loop;
+  delete loop;
+  return nullptr;
+}
+
+bool Loop::start() {
+  uv_loop_t* uv = nullptr;
+  napi_get_uv_event_loop(env_, &uv);
+  int error = uv_poll_init(uv, &poll_, reactor_->fd());
+  if (error != 0) {
+    napi_throw_error(env_, uv_err_name(error), "cannot watch the poller");
+    return false;
+  }
+  poll_.data = this;
+  // Only an asynchronous hook lets uv_close finish before the environment, and this library with
+  // it, is gone (a worker's exit crashes otherwise).
+  napi_add_async_cleanup_hook(env_, &Loop::on_cleanup, this, &hook_);
+  error = uv_poll_start(&poll_, UV_READABLE, [](uv_poll_t* handle, int, int) {
+    static_cast<Loop*>(handle->data)->on_ready();
+  });
+  if (error != 0) {
+    napi_throw_error(env_, uv_err_name(error), "cannot watch the poller");
+    close();
+    return true;  // the object frees itself
+  }
+  update_reference();
+  return true;
+}
+
+void Loop::on_ready() {
+  for (int round = 0; round < kRounds; ++round) {
+    const uint32_t count = reactor_->collect();
+    if (count > 0 && !cross(count)) return;
+    if (!reactor_->has_work()) break;
+  }
+  if (reactor_->has_work()) reactor_->wake();
+  update_reference();
+}
+
+bool Loop::cross(uint32_t count) {
+  const Napi::HandleScope scope(env_);
+  auto* events = reinterpret_cast<Event*>(events_.Value().Data());
+  const uint8_t* slab = slab_.Value().Data();
+  std::vector<napi_value> args(1);
+  napi_create_uint32(env_, count, &args[0]);
+  for (uint32_t i = 0; i < count; ++i) {
+    Event& event = events[i];
+    if (event.kind != static_cast<int32_t>(EventKind::data_owned)) continue;
+    void* data;
+    napi_value buffer;
+    const auto length = static_cast<size_t>(event.b);
+    if (napi_create_arraybuffer(env_, length, &data, &buffer) != napi_ok) {
+      event = {static_cast<int32_t>(EventKind::read_failed), event.slot, ENOMEM, 0};
+      continue;
+    }
+    memcpy(data, slab + event.a, length);
+    event.a = static_cast<int32_t>(args.size()) - 1;
+    args.push_back(buffer);
+  }
+  reactor_->begin_turn();
+  napi_value receiver;
+  napi_get_undefined(env_, &receiver);
+  const napi_status status = napi_make_callback(env_, nullptr, receiver, on_batch_.Value(),
+                                                args.size(), args.data(), nullptr);
+  if (status == napi_pending_exception) {
+    napi_value error;
+    napi_get_and_clear_last_exception(env_, &error);
+    napi_fatal_exception(env_, error);
+  }
+  if (reactor_ == nullptr) return false;
+  // The handler ends its turn itself; if it failed, what was written must still go out.
+  if (reactor_->in_turn()) reactor_->flush();
+  return true;
+}
+
+void Loop::update_reference() {
+  if (reactor_ == nullptr) return;
+  const bool wanted = reactor_->referenced() > 0;
+  if (wanted == is_referenced_) return;
+  is_referenced_ = wanted;
+  auto* handle = reinterpret_cast<uv_handle_t*>(&poll_);
+  wanted ? uv_ref(handle) : uv_unref(handle);
+}
+
+void Loop::close() {
+  if (reactor_ == nullptr) return;
+  if (owner_ != nullptr) *owner_ = nullptr;
+  // libuv must let go of the descriptor before it is closed.
+  uv_poll_stop(&poll_);
+  reactor_.reset();
+  uv_close(reinterpret_cast<uv_handle_t*>(&poll_), [](uv_handle_t* handle) {
+    auto* self = static_cast<Loop*>(handle->data);
+    napi_remove_async_cleanup_hook(self->hook_);
+    delete self;
+  });
+}
+
+void Loop::on_cleanup(napi_async_cleanup_hook_handle, void* self) {
+  static_cast<Loop*>(self)->close();
+}
+
+}  // namespace sk

@@ -1,0 +1,62 @@
+// A reactor on Node's event loop: one uv_poll_t on the poller's descriptor, one call into
+// JavaScript for each batch of events.
+#pragma once
+
+#include <napi.h>
+#include <uv.h>
+
+#include <memory>
+
+#include "core/faulty_kernel.h"
+#include "core/reactor.h"
+
+namespace sk {
+
+class Loop {
+ public:
+  struct Options {
+    std::unique_ptr<Poller> poller;
+    std::unique_ptr<Kernel> kernel;
+    Napi::Function on_batch;
+  };
+
+  static constexpr size_t kSlabSize = 4 * 1024 * 1024;
+
+  // Null after throwing.
+  static Loop* create(Napi::Env env, Options options);
+
+  // Null once the loop is closed.
+  Reactor* reactor() { return reactor_.get(); }
+  Napi::Value events() const { return events_.Value(); }
+  Napi::Value slab() const { return slab_.Value(); }
+
+  // Keeps Node's loop alive while a referenced socket is open; to be called after any change.
+  void update_reference();
+  // Where the owner keeps its pointer to this: set to null when the loop goes by itself, with the
+  // environment.
+  void set_owner(Loop** owner) { owner_ = owner; }
+  // Closes every socket now. The object frees itself when libuv has let go.
+  void close();
+
+ private:
+  Loop(Napi::Env env, Options options);
+  ~Loop() = default;
+
+  bool start();
+  void on_ready();
+  // Hands `count` events over. False if the loop was closed meanwhile.
+  bool cross(uint32_t count);
+  static void on_cleanup(napi_async_cleanup_hook_handle handle, void* self);
+
+  Napi::Env env_;
+  Napi::FunctionReference on_batch_;
+  Napi::Reference<Napi::Int32Array> events_;
+  Napi::Reference<Napi::Uint8Array> slab_;
+  std::unique_ptr<Reactor> reactor_;
+  uv_poll_t poll_ = {};
+  napi_async_cleanup_hook_handle hook_ = nullptr;
+  bool is_referenced_ = true;
+  Loop** owner_ = nullptr;
+};
+
+}  // namespace sk

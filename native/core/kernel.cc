@@ -1,0 +1,72 @@
+#include "core/kernel.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace sk {
+
+namespace {
+template <typename T>
+T checked(T result) {
+  return result < 0 ? static_cast<T>(-errno) : result;
+}
+}  // namespace
+
+int Kernel::socket(int family, int type, int protocol) {
+  return checked(::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
+}
+
+int Kernel::bind(int fd, const Sockaddr& address) {
+  return checked(::bind(fd, address.get(), address.length));
+}
+
+int Kernel::connect(int fd, const Sockaddr& address) {
+  return checked(::connect(fd, address.get(), address.length));
+}
+
+int Kernel::listen(int fd, int backlog) { return checked(::listen(fd, backlog)); }
+
+int Kernel::accept(int fd, Sockaddr* peer) {
+  peer->length = sizeof(peer->storage);
+  return checked(::accept4(fd, peer->get(), &peer->length, SOCK_CLOEXEC | SOCK_NONBLOCK));
+}
+
+ssize_t Kernel::recv(int fd, void* buffer, size_t length, int flags) {
+  return checked(::recv(fd, buffer, length, flags | MSG_DONTWAIT));
+}
+
+ssize_t Kernel::send(int fd, const iovec* parts, int count) {
+  msghdr message = {};
+  message.msg_iov = const_cast<iovec*>(parts);  // sendmsg does not write to it
+  message.msg_iovlen = static_cast<size_t>(count);
+  return checked(::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
+ssize_t Kernel::send(int fd, const void* buffer, size_t length) {
+  return checked(::send(fd, buffer, length, MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
+int Kernel::shutdown(int fd, int how) { return checked(::shutdown(fd, how)); }
+
+int Kernel::get_option(int fd, int level, int name, void* value, socklen_t* length) {
+  return checked(::getsockopt(fd, level, name, value, length));
+}
+
+int Kernel::set_option(int fd, int level, int name, const void* value, socklen_t length) {
+  return checked(::setsockopt(fd, level, name, value, length));
+}
+
+int Kernel::local_address(int fd, Sockaddr* out) {
+  out->length = sizeof(out->storage);
+  return checked(::getsockname(fd, out->get(), &out->length));
+}
+
+int Kernel::remote_address(int fd, Sockaddr* out) {
+  out->length = sizeof(out->storage);
+  return checked(::getpeername(fd, out->get(), &out->length));
+}
+
+int Kernel::close(int fd) { return checked(::close(fd)); }
+
+}  // namespace sk

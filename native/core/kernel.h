@@ -1,0 +1,56 @@
+// The system calls that the reactor makes: one function each, no policy. All return a negative
+// errno on failure, so that no caller depends on the global. The class is the seam where tests put
+// faults.
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <cstddef>
+
+#include "core/sockaddr.h"
+
+namespace sk {
+
+class Kernel {
+ public:
+  Kernel() = default;
+  Kernel(const Kernel&) = delete;
+  Kernel& operator=(const Kernel&) = delete;
+  virtual ~Kernel() = default;
+
+  // Whether a read may come short although more is waiting.
+  virtual bool reads_short() const { return false; }
+
+  // socket(2). The descriptor is close-on-exec and non-blocking from birth.
+  virtual int socket(int family, int type, int protocol);
+  // bind(2)
+  virtual int bind(int fd, const Sockaddr& address);
+  // connect(2). -EINPROGRESS is the usual answer.
+  virtual int connect(int fd, const Sockaddr& address);
+  // listen(2)
+  virtual int listen(int fd, int backlog);
+  // accept4(2). The descriptor is close-on-exec and non-blocking from birth.
+  virtual int accept(int fd, Sockaddr* peer);
+  // recv(2)
+  virtual ssize_t recv(int fd, void* buffer, size_t length, int flags);
+  // sendmsg(2) of a gather list. Never raises SIGPIPE.
+  virtual ssize_t send(int fd, const iovec* parts, int count);
+  // send(2) of one buffer. Never raises SIGPIPE.
+  virtual ssize_t send(int fd, const void* buffer, size_t length);
+  // shutdown(2)
+  virtual int shutdown(int fd, int how);
+  // getsockopt(2); `length` is in and out.
+  virtual int get_option(int fd, int level, int name, void* value, socklen_t* length);
+  // setsockopt(2)
+  virtual int set_option(int fd, int level, int name, const void* value, socklen_t length);
+  // getsockname(2)
+  virtual int local_address(int fd, Sockaddr* out);
+  // getpeername(2)
+  virtual int remote_address(int fd, Sockaddr* out);
+  // close(2). Not repeated after EINTR: Linux has let the descriptor go by then.
+  virtual int close(int fd);
+};
+
+}  // namespace sk

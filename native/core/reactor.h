@@ -1,0 +1,160 @@
+// Many sockets, one poller, and events in batches. It runs when its owner calls it and never
+// blocks; it knows nothing of the language that its owner speaks.
+//
+// A turn of the owner: `collect` fills `events()`; the owner handles them, calls in as it likes,
+// and ends with `flush`, which sends what was written meanwhile. One socket has at most one event
+// of reading in a batch, so stopping it takes effect at once, and no socket starves another.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/kernel.h"
+#include "core/poller.h"
+#include "core/slot.h"
+
+namespace sk {
+
+enum class EventKind : int32_t {
+  data_view = 1,      // a: offset in the slab, b: length
+  data_owned = 2,     // the same; the bytes are to be copied out
+  end = 3,            // the peer's FIN
+  read_failed = 4,    // a: errno; nothing more can be read
+  written = 5,        // a: bytes still unsent (saturated)
+  write_failed = 6,   // a: errno; what was unsent is dropped
+  connected = 7,      // a: errno, 0 for success
+  accepted = 8,       // a: the new socket's slot, b: its generation
+  accept_failed = 9,  // a: errno; accepting has stopped
+  closed = 10,        // a: errno, 0 if all was sent; the id is gone
+};
+
+struct Event {
+  int32_t kind;
+  int32_t slot;
+  int32_t a;
+  int32_t b;
+};
+
+class Reactor {
+ public:
+  // Most bytes of one read, and of one write that is gathered.
+  static constexpr uint32_t kMaxRead = 64 * 1024;
+  static constexpr size_t kMaxGathered = 4 * 1024;
+  static constexpr uint32_t kEventCapacity = 1024;
+
+  // `slab` and `events` are the owner's memory, `kEventCapacity` events and at least kMaxRead
+  // bytes.
+  Reactor(std::unique_ptr<Poller> poller, std::unique_ptr<Kernel> kernel, uint8_t* slab,
+          size_t slab_size, Event* events);
+  Reactor(const Reactor&) = delete;
+  Reactor& operator=(const Reactor&) = delete;
+  ~Reactor();
+
+  int fd() const { return poller_->fd(); }
+
+  // --- one turn -------------------------------------------------------------------------------
+  // Fills the events of one batch and returns their number. Events and slab stay as they are until
+  // the next call of collect or flush.
+  uint32_t collect();
+  // Whether another collect would find work without the poller saying so.
+  bool has_work() const { return ready_head_ < ready_.size(); }
+  // Makes fd() readable, so that the owner collects again.
+  void wake() { poller_->wake(); }
+  // From here to the next flush, writes are gathered.
+  void begin_turn() { gathering_ = true; }
+  bool in_turn() const { return gathering_; }
+  // Sends what was gathered. Fills events `written` (for sockets that are blocked) and
+  // `write_failed`, and returns their number: a socket without one has nothing unsent.
+  uint32_t flush();
+
+  // --- making sockets: each answers an id, or a negative errno ---------------------------------
+  int64_t socket(int family, int type, int protocol);
+  int bind(Id id, const Sockaddr& address);
+  // 0: connected; -EINPROGRESS: event `connected` follows; else failed.
+  int connect(Id id, const Sockaddr& address);
+  int listen(Id id, int backlog);
+
+  // --- using them: each answers 0 or a negative errno; -EBADF for an id that is gone ------------
+  int start_reading(Id id, uint32_t size, bool owned);
+  int start_accepting(Id id);
+  // Ends reading or accepting.
+  int stop(Id id);
+  // The bytes unsent after taking these, or a negative errno; -EPIPE after a failure or closing.
+  int64_t write(Id id, const uint8_t* bytes, size_t length);
+  int64_t pending(Id id);
+  // FIN after what was written.
+  int shut_write(Id id);
+  // Closes after what was written: 0 if it is done, 1 if event `closed` follows.
+  int close(Id id);
+  // Closes now; a TCP peer sees a reset.
+  int abort(Id id);
+  int set_option(Id id, int level, int name, int value);
+  int get_option(Id id, int level, int name, int* value);
+  int local_address(Id id, Address* out);
+  int remote_address(Id id, Address* out);
+  int reference(Id id, bool on);
+  // The descriptor itself, lent: it stays the reactor's to close.
+  int descriptor(Id id);
+
+  // Sockets that should keep the owner's loop alive.
+  uint32_t referenced() const { return referenced_; }
+  uint32_t live() const { return slots_.live(); }
+
+ private:
+  struct Segment {
+    const uint8_t* bytes;
+    size_t length;
+    uint32_t next;
+  };
+
+  Id id_of(const Slot& slot, uint32_t index) const {
+    return static_cast<Id>(slot.generation) << kSlotBits | index;
+  }
+  void emit(EventKind kind, uint32_t slot, int64_t a = 0, int64_t b = 0);
+  Slot* adopt(int fd, State state, uint32_t* index);
+  int watch(Slot& slot, uint32_t index);
+  void enqueue(Slot& slot, uint32_t index);
+  void drop(Slot& slot, uint32_t index);
+
+  void note_readiness(const PollEvent& event);
+  bool room_for_step() const;
+  void step(Slot& slot, uint32_t index);
+  void step_connect(Slot& slot, uint32_t index);
+  void step_accept(Slot& slot, uint32_t index);
+  void step_flush(Slot& slot, uint32_t index);
+  void step_read(Slot& slot, uint32_t index);
+
+  bool gather(Slot& slot, uint32_t index, const uint8_t* bytes, size_t length);
+  void send_now(Slot& slot, uint32_t index, const uint8_t* bytes, size_t length);
+  void send_segments(Slot& slot, uint32_t index);
+  void keep(Slot& slot, uint32_t index, const uint8_t* bytes, size_t length);
+  void fail_write(Slot& slot, uint32_t index, int error);
+  void mark_changed(Slot& slot, uint32_t index);
+  void finish_shutdown(Slot& slot);
+  int finish_close(Slot& slot, uint32_t index);
+  void discard_input(Slot& slot);
+
+  std::unique_ptr<Poller> poller_;
+  std::unique_ptr<Kernel> kernel_;
+  uint8_t* slab_;
+  size_t slab_size_;
+  size_t slab_used_ = 0;
+  Event* events_;
+  uint32_t event_count_ = 0;
+
+  SlotTable slots_;
+  std::vector<uint32_t> ready_;
+  size_t ready_head_ = 0;
+  uint32_t referenced_ = 0;
+
+  bool gathering_ = false;
+  uint32_t turn_ = 1;
+  std::vector<uint8_t> arena_;
+  size_t arena_used_ = 0;
+  std::vector<Segment> segments_;
+  std::vector<uint32_t> dirty_;
+  std::vector<uint32_t> changed_;
+};
+
+}  // namespace sk

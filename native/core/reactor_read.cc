@@ -1,0 +1,148 @@
+// What a ready socket does on the receiving side: connect, accept, read.
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "core/reactor.h"
+
+namespace sk {
+
+namespace {
+
+// Connections that one listener may bring in one batch.
+constexpr int kAcceptBatch = 32;
+
+// Errors of the connection that was to be accepted, not of the listener: accept(2) says to go on.
+bool concerns_connection(int error) {
+  switch (error) {
+    case ECONNABORTED:
+    case EINTR:
+    case ENETDOWN:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void remember_peer(const Sockaddr& from, Peer* peer) {
+  Address address;
+  if (decode(from, &address) < 0 || address.family == Family::unix_path) return;
+  peer->family = address.family;
+  peer->port = address.port;
+  peer->scope = address.scope;
+  memcpy(peer->bytes, address.bytes, sizeof(peer->bytes));
+}
+
+}  // namespace
+
+int Reactor::start_reading(Id id, uint32_t size, bool owned) {
+  Slot* slot = slots_.find(id);
+  if (slot == nullptr) return -EBADF;
+  if (slot->state != State::connected) return -ENOTCONN;
+  const uint32_t index = slot_of(id);
+  slot->read_size = std::min(std::max(size, 1u), kMaxRead);
+  slot->set(kActive);
+  owned ? slot->set(kOwned) : slot->clear(kOwned);
+  const int watched = watch(*slot, index);
+  if (watched == 0 && slot->has(kMayRead)) {
+    enqueue(*slot, index);
+    wake();
+  }
+  return watched;
+}
+
+int Reactor::start_accepting(Id id) {
+  Slot* slot = slots_.find(id);
+  if (slot == nullptr) return -EBADF;
+  if (slot->state != State::listening) return -EINVAL;
+  const uint32_t index = slot_of(id);
+  slot->set(kActive);
+  const int watched = watch(*slot, index);
+  if (watched == 0 && slot->has(kMayRead)) {
+    enqueue(*slot, index);
+    wake();
+  }
+  return watched;
+}
+
+void Reactor::step_connect(Slot& slot, uint32_t index) {
+  int error = 0;
+  socklen_t length = sizeof(error);
+  const int result = kernel_->get_option(slot.fd, SOL_SOCKET, SO_ERROR, &error, &length);
+  if (result < 0) error = -result;
+  if (error == 0) {
+    // A poller may report a descriptor before the attempt has ended: then there is no peer yet.
+    Sockaddr peer;
+    if (kernel_->remote_address(slot.fd, &peer) == -ENOTCONN && !slot.has(kHungUp)) {
+      poller_->modify(slot.fd, id_of(slot, index), kReadable | kWritable);
+      return;
+    }
+    slot.state = State::connected;
+  }
+  emit(EventKind::connected, index, error);
+}
+
+void Reactor::step_accept(Slot& slot, uint32_t index) {
+  for (int i = 0; i < kAcceptBatch; ++i) {
+    Sockaddr from;
+    const int fd = kernel_->accept(slot.fd, &from);
+    if (fd == -EAGAIN) {
+      slot.clear(kMayRead);
+      poller_->modify(slot.fd, id_of(slot, index), kReadable);
+      return;
+    }
+    if (fd < 0) {
+      if (concerns_connection(-fd)) continue;
+      slot.clear(kActive);
+      emit(EventKind::accept_failed, index, -fd);
+      return;
+    }
+    uint32_t accepted;
+    Slot* fresh = adopt(fd, State::connected, &accepted);
+    if (fresh == nullptr) {
+      kernel_->close(fd);
+      slot.clear(kActive);
+      emit(EventKind::accept_failed, index, EMFILE);
+      return;
+    }
+    remember_peer(from, &fresh->peer);
+    emit(EventKind::accepted, index, accepted, static_cast<int32_t>(fresh->generation));
+  }
+  enqueue(slot, index);
+}
+
+void Reactor::step_read(Slot& slot, uint32_t index) {
+  ssize_t got;
+  do {
+    got = kernel_->recv(slot.fd, slab_ + slab_used_, slot.read_size, 0);
+  } while (got == -EINTR);
+  if (got > 0) {
+    emit(slot.has(kOwned) ? EventKind::data_owned : EventKind::data_view, index,
+         static_cast<int64_t>(slab_used_), got);
+    // Chunks begin at multiples of 8, so that a view can be read as any number.
+    slab_used_ += (static_cast<size_t>(got) + 7) & ~size_t{7};
+    // With an edge trigger a short read means drained, but not when a hangup has been seen: its
+    // FIN or error is still to be read, and no further edge will tell (epoll(7)).
+    if (static_cast<uint32_t>(got) == slot.read_size || slot.has(kHungUp) ||
+        kernel_->reads_short()) {
+      enqueue(slot, index);
+      return;
+    }
+  } else if (got == 0 || got != -EAGAIN) {
+    slot.clear(kMayRead | kActive);
+    slot.set(kReadEnded);
+    emit(got == 0 ? EventKind::end : EventKind::read_failed, index, got == 0 ? 0 : -got);
+    return;
+  }
+  slot.clear(kMayRead);
+  poller_->modify(slot.fd, id_of(slot, index), kReadable);
+}
+
+}  // namespace sk
