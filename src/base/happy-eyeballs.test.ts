@@ -84,7 +84,12 @@ class World {
         }
       });
     });
-    return { result, cancel: () => this.#note('cancel', host) };
+    return {
+      result,
+      cancel: () => {
+        this.#note('cancel', host);
+      },
+    };
   }
 
   discard(value: string): void {
@@ -99,7 +104,9 @@ class World {
     return raceConnect({
       addresses,
       dial: (address) => this.dial(address),
-      discard: (value) => this.discard(value),
+      discard: (value) => {
+        this.discard(value);
+      },
       clock: this.clock,
       target: 'test:80',
       details: { transport: 'tcp' },
@@ -334,7 +341,9 @@ for (const at of [0, 1, 249, 250, 251, 500, 599]) {
     const caught = world
       .race(hosts.map(endpoint), { signal: controller.signal })
       .catch((error: unknown) => error);
-    world.clock.setTimer(at, () => controller.abort(reason));
+    world.clock.setTimer(at, () => {
+      controller.abort(reason);
+    });
     await world.clock.run(at);
     assert.equal(await caught, reason);
     await world.clock.run();

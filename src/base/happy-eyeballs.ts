@@ -125,7 +125,10 @@ class Race<T, A extends SocketAddress> {
       this.#reject(signal?.reason);
     });
     if (this.#isFinished) return;
-    if (timeout !== undefined) this.#cancelTimeout = clock.setTimer(timeout, () => this.#fail());
+    if (timeout !== undefined)
+      this.#cancelTimeout = clock.setTimer(timeout, () => {
+        this.#fail();
+      });
     this.#advance();
   }
 
@@ -144,7 +147,9 @@ class Race<T, A extends SocketAddress> {
     // `dial` is foreign code: it may have aborted the signal. And the last attempt needs no successor, so no timer.
     if (this.#isFinished || this.#tries.length === this.#addresses.length) return;
     const delay = Math.max(MIN_ATTEMPT_DELAY, this.#options.attemptDelay ?? DEFAULT_ATTEMPT_DELAY);
-    this.#cancelDelay = this.#options.clock.setTimer(delay, () => this.#advance());
+    this.#cancelDelay = this.#options.clock.setTimer(delay, () => {
+      this.#advance();
+    });
   }
 
   #dial(address: A): void {
@@ -152,8 +157,12 @@ class Race<T, A extends SocketAddress> {
     this.#tries.push(entry);
     this.#underWay++;
     entry.attempt.result.then(
-      (value) => this.#succeeded(entry, value),
-      (error: unknown) => this.#failed(entry, error),
+      (value) => {
+        this.#succeeded(entry, value);
+      },
+      (error: unknown) => {
+        this.#failed(entry, error);
+      },
     );
     if (this.#isFinished) entry.attempt.cancel();
   }

@@ -1,0 +1,279 @@
+/**
+ * The arguments of every provider, judged in one place: what each option may be is one row of a table below. The answer is
+ * a plan: a fresh object with defaults filled in and text made canonical, in which nothing of the caller's is left that
+ * could still change.
+ */
+import type { AbortSignalLike } from './abort.ts';
+import type { IpAddress, IpFamily } from './address.ts';
+import { family, host, ipAddresses, numericAddress, unixPath } from './address-rules.ts';
+import { DEFAULT_ATTEMPT_DELAY, MIN_ATTEMPT_DELAY } from './happy-eyeballs.ts';
+import type { KeepAlive, OptionName, SocketOptions } from './options.ts';
+import { DEFAULT_HIGH_WATER_MARK, DEFAULT_WRITE_LIMIT, MAX_READ_SIZE } from './provider.ts';
+import type { Deadline, ListenerSink, StreamSink, WriteDone } from './provider.ts';
+import type { Rule, Rules } from './rules.ts';
+import {
+  flag,
+  integer,
+  oneOf,
+  optional,
+  outOfRange,
+  readWith,
+  requireFunction,
+  requireObject,
+  withDefault,
+  wrongType,
+} from './rules.ts';
+
+/** A longer delay would fire at once in `setTimeout`, and does not fit an `int` of C. */
+const MAX_INT32 = 2 ** 31 - 1;
+const MAX_UINT32 = 2 ** 32 - 1;
+
+export interface StreamLimits {
+  readonly highWaterMark: number;
+  readonly writeLimit: number;
+}
+
+interface CommonPlan extends StreamLimits {
+  readonly signal: AbortSignalLike | undefined;
+  readonly timeout: number | undefined;
+  readonly options: Partial<SocketOptions>;
+}
+
+export interface TcpConnectPlan extends CommonPlan {
+  readonly transport: 'tcp';
+  readonly host: string;
+  readonly port: number;
+  readonly addresses: readonly IpAddress[] | undefined;
+  /** As asked for, or that of `localAddress`. */
+  readonly family: IpFamily | undefined;
+  readonly attemptDelay: number;
+  readonly localAddress: IpAddress | undefined;
+  readonly localPort: number;
+}
+
+export interface UnixConnectPlan extends CommonPlan {
+  readonly transport: 'unix';
+  readonly path: string | Uint8Array;
+}
+
+export type ConnectPlan = TcpConnectPlan | UnixConnectPlan;
+
+interface CommonListenPlan extends CommonPlan {
+  /** As `listen(2)` takes it; the system cuts it to its own maximum. */
+  readonly backlog: number;
+}
+
+export interface TcpListenPlan extends CommonListenPlan {
+  readonly transport: 'tcp';
+  readonly host: IpAddress;
+  readonly port: number;
+  readonly reusePort: boolean;
+  readonly ipv6Only: boolean | undefined;
+}
+
+export interface UnixListenPlan extends CommonListenPlan {
+  readonly transport: 'unix';
+  readonly path: string | Uint8Array;
+  readonly stale: 'fail' | 'replace';
+  readonly mode: number | undefined;
+}
+
+export type ListenPlan = TcpListenPlan | UnixListenPlan;
+
+export interface ReadPlan {
+  readonly readSize: number;
+  readonly chunks: 'owned' | 'view';
+}
+
+export interface DeadlinePlan {
+  readonly signal: AbortSignalLike | undefined;
+  readonly timeout: number | undefined;
+}
+
+export interface ResolvePlan extends DeadlinePlan {
+  readonly host: string;
+  readonly family: IpFamily | undefined;
+}
+
+const port = integer(0, 65535);
+const byteCount = integer(1, MAX_UINT32);
+// Linux takes no more than these for TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT (include/net/tcp.h, MAX_TCP_KEEP…).
+const keepAliveSeconds = integer(1, 32767);
+const keepAliveCount = integer(1, 127);
+
+/** Any platform's own signal will do, so it is known by what it can do. */
+function abortSignal(value: unknown, name: string): AbortSignalLike {
+  const signal = requireObject(value, name);
+  if (
+    typeof Reflect.get(signal, 'aborted') !== 'boolean' ||
+    typeof Reflect.get(signal, 'addEventListener') !== 'function'
+  ) {
+    throw wrongType(name, 'an AbortSignal', value);
+  }
+  return signal as AbortSignalLike;
+}
+
+const KEEP_ALIVE: Rules<{
+  idle: number | undefined;
+  interval: number | undefined;
+  count: number | undefined;
+}> = {
+  idle: optional(keepAliveSeconds),
+  interval: optional(keepAliveSeconds),
+  count: optional(keepAliveCount),
+};
+
+function keepAlive(value: unknown, name: string): KeepAlive {
+  if (typeof value === 'boolean') return value;
+  if (typeof value !== 'object' || value === null) {
+    throw wrongType(name, 'true, false or { idle, interval, count }', value);
+  }
+  return withoutUndefined(readWith(value, KEEP_ALIVE, `${name}.`));
+}
+
+/** What each socket option may be. */
+const SOCKET_OPTIONS: Rules<SocketOptions> = {
+  noDelay: flag,
+  keepAlive,
+  userTimeout: integer(0, MAX_INT32),
+  receiveBufferSize: integer(1, MAX_INT32),
+  sendBufferSize: integer(1, MAX_INT32),
+};
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+function withoutUndefined<T extends object>(object: T): Defined<T> {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Defined<T>;
+}
+
+/** Socket options as they are given to `connect` and `listen`: those that are there, by the same rules as in `set`. */
+function socketOptions(value: unknown, name: string): Partial<SocketOptions> {
+  const rules = Object.fromEntries(
+    Object.entries<Rule<unknown>>(SOCKET_OPTIONS).map(([key, rule]) => [key, optional(rule)]),
+  );
+  return withoutUndefined(readWith(requireObject(value, name), rules, `${name}.`));
+}
+
+const DEADLINE: Rules<DeadlinePlan> = {
+  signal: optional(abortSignal),
+  timeout: optional(integer(0, MAX_INT32)),
+};
+
+const COMMON: Rules<CommonPlan> = {
+  ...DEADLINE,
+  highWaterMark: withDefault(byteCount, DEFAULT_HIGH_WATER_MARK),
+  writeLimit: withDefault(byteCount, DEFAULT_WRITE_LIMIT),
+  options: withDefault(socketOptions, {}),
+};
+
+const TCP_CONNECT: Rules<Omit<TcpConnectPlan, 'transport'>> = {
+  ...COMMON,
+  host,
+  port,
+  addresses: optional(ipAddresses),
+  family: optional(family),
+  attemptDelay: withDefault(integer(MIN_ATTEMPT_DELAY, MAX_INT32), DEFAULT_ATTEMPT_DELAY),
+  localAddress: optional(numericAddress),
+  localPort: withDefault(port, 0),
+};
+
+const UNIX_CONNECT: Rules<Omit<UnixConnectPlan, 'transport' | 'path'>> = COMMON;
+
+const LISTEN: Rules<CommonListenPlan> = {
+  ...COMMON,
+  backlog: withDefault(integer(0, MAX_INT32), MAX_INT32),
+};
+
+const TCP_LISTEN: Rules<Omit<TcpListenPlan, 'transport'>> = {
+  ...LISTEN,
+  host: withDefault(numericAddress, { family: 'ipv4', host: '127.0.0.1' }),
+  port: withDefault(port, 0),
+  reusePort: withDefault(flag, false),
+  ipv6Only: optional(flag),
+};
+
+const UNIX_LISTEN: Rules<Omit<UnixListenPlan, 'transport' | 'path'>> = {
+  ...LISTEN,
+  stale: withDefault(oneOf('fail', 'replace'), 'fail'),
+  mode: optional(integer(0, 0o777)),
+};
+
+const READ: Rules<ReadPlan> = {
+  readSize: withDefault(integer(1, MAX_READ_SIZE), MAX_READ_SIZE),
+  chunks: withDefault(oneOf('owned', 'view'), 'owned'),
+};
+
+const RESOLVE: Rules<Omit<ResolvePlan, 'host'>> = { ...DEADLINE, family: optional(family) };
+
+/** Reads `path` alone first: it decides which table is the right one. */
+function readPath(options: object): string | Uint8Array | undefined {
+  return optional(unixPath)(Reflect.get(options, 'path'), 'path');
+}
+
+/** Judges what was given to `connect`. @throws {TypeError | RangeError} */
+export function validateConnect(value: unknown): ConnectPlan {
+  const options = requireObject(value, 'options');
+  const path = readPath(options);
+  if (path !== undefined) return { transport: 'unix', path, ...readWith(options, UNIX_CONNECT) };
+  const plan = readWith(options, TCP_CONNECT);
+  const { localAddress } = plan;
+  if (localAddress !== undefined && plan.family !== undefined && plan.family !== localAddress.family) {
+    throw outOfRange('localAddress', `an ${plan.family} address, as family says`, localAddress.host);
+  }
+  return { transport: 'tcp', ...plan, family: plan.family ?? localAddress?.family };
+}
+
+/** Judges what was given to `listen`. @throws {TypeError | RangeError} */
+export function validateListen(value: unknown): ListenPlan {
+  const options = requireObject(value, 'options');
+  const path = readPath(options);
+  if (path !== undefined) return { transport: 'unix', path, ...readWith(options, UNIX_LISTEN) };
+  return { transport: 'tcp', ...readWith(options, TCP_LISTEN) };
+}
+
+/** Judges what was given to `resolve`. @throws {TypeError | RangeError} */
+export function validateResolve(name: unknown, options: unknown = {}): ResolvePlan {
+  return { host: host(name, 'host'), ...readWith(requireObject(options, 'options'), RESOLVE) };
+}
+
+/** Judges what was given to `Stream.start`. @throws {TypeError | RangeError} */
+export function validateReadOptions(options: unknown = {}): ReadPlan {
+  return readWith(requireObject(options, 'options'), READ);
+}
+
+/** Judges what was given to `Stream.close`. @throws {TypeError | RangeError} */
+export function validateDeadline(deadline: Deadline | undefined): DeadlinePlan {
+  return deadline === undefined ? NO_DEADLINE : readWith(requireObject(deadline, 'deadline'), DEADLINE);
+}
+
+const NO_DEADLINE: DeadlinePlan = { signal: undefined, timeout: undefined };
+
+/** Judges an option's name. @throws {TypeError | RangeError} */
+export function validateOptionName(name: unknown): OptionName {
+  return oneOf(...(Object.keys(SOCKET_OPTIONS) as OptionName[]))(name, 'name');
+}
+
+/** Judges what was given to `set`. @returns the value, cut loose from the caller's. @throws {TypeError | RangeError} */
+export function validateSocketOption<N extends OptionName>(name: N, value: unknown): SocketOptions[N] {
+  const rule: Rule<unknown> = SOCKET_OPTIONS[validateOptionName(name)];
+  return rule(value, name) as SocketOptions[N];
+}
+
+/** Judges a stream's sink. @throws {TypeError} */
+export function requireStreamSink(sink: StreamSink): void {
+  requireObject(sink, 'sink');
+  requireFunction(Reflect.get(sink, 'data'), 'sink.data');
+  requireFunction(Reflect.get(sink, 'close'), 'sink.close');
+}
+
+/** Judges a listener's sink. @throws {TypeError} */
+export function requireListenerSink(sink: ListenerSink): void {
+  requireObject(sink, 'sink');
+  requireFunction(Reflect.get(sink, 'accept'), 'sink.accept');
+  requireFunction(Reflect.get(sink, 'close'), 'sink.close');
+}
+
+/** Judges the `done` of a write. @throws {TypeError} */
+export function requireDone(done: WriteDone | undefined): void {
+  if (done !== undefined) requireFunction(done, 'done');
+}
