@@ -1,23 +1,112 @@
-/** The shape of the native module. Every call validates its arguments before any system call. */
+/**
+ * The shape of the native module. It checks every argument before any system call: a wrong type throws a `TypeError`, a
+ * number out of range a `RangeError`. What the system refuses is not thrown but answered, as a negative errno.
+ */
 
-/** Kinds of events in `Reactor.events`; the words after the kind and the slot are named here. */
+/** Kinds of events. An event is four words of `NativeReactor.events`: kind, slot, a, b. */
 export const EVENT = {
-  /** a: offset in the slab, b: length. */
-  DATA_VIEW: 1,
+  /** a: offset in the slab, b: length. Valid until the batch has been handled. */
+  dataView: 1,
   /** a: index among the batch's buffers, b: length. */
-  DATA_OWNED: 2,
+  dataOwned: 2,
   /** The peer's FIN. */
-  END: 3,
-  /** Reading or writing failed; nothing more will come. a: errno. */
-  ERROR: 4,
-  /** All that was written is with the kernel. */
-  FLUSHED: 5,
-  /** A connect ended. a: errno, 0 for success. */
-  CONNECTED: 6,
-  /** A connection was accepted. a: its slot, b: its generation. */
-  ACCEPTED: 7,
-  /** Accepting failed and has stopped. a: errno. */
-  ACCEPT_FAILED: 8,
-  /** An orderly close is complete, and the handle gone. a: errno, 0 if all was sent. */
-  CLOSED: 9,
+  end: 3,
+  /** a: errno. Nothing more can be read. */
+  readFailed: 4,
+  /** a: bytes still unsent. */
+  written: 5,
+  /** a: errno. Nothing more can be written, and what was unsent is dropped. */
+  writeFailed: 6,
+  /** a: errno, 0 for success. */
+  connected: 7,
+  /** a: the new socket's slot, b: its generation. */
+  accepted: 8,
+  /** a: errno. Accepting has stopped. */
+  acceptFailed: 9,
+  /** a: errno, 0 if all was sent. The handle is gone. */
+  closed: 10,
 } as const;
+
+/** System calls into which `NativeReactor.fault` can put errors. */
+export const CALL = {
+  socket: 0,
+  bind: 1,
+  connect: 2,
+  listen: 3,
+  accept: 4,
+  recv: 5,
+  send: 6,
+  shutdown: 7,
+  getsockopt: 8,
+  setsockopt: 9,
+  close: 10,
+} as const;
+export type CallName = keyof typeof CALL;
+
+/** Address families as the native module numbers them. */
+export const FAMILY = { unix: 1, ipv4: 4, ipv6: 6 } as const;
+
+/** A handle is `generation * 2 ** SLOT_BITS + slot`, and is never used twice. */
+export const SLOT_COUNT: number = 2 ** 20;
+
+/** Takes a batch of events: their number, and the buffers that `dataOwned` refers to. */
+export type BatchHandler = (count: number, ...buffers: ArrayBuffer[]) => void;
+
+/**
+ * Family, port (two bytes, big-endian), scope (four bytes), and the address's own bytes.
+ * Answers a negative errno instead where there is none.
+ */
+export type FlatAddress = Uint8Array | number;
+
+export interface NativeReactor {
+  /** Written by `flush`, and before each batch. */
+  readonly events: Int32Array;
+  /** What `dataView` events point into. */
+  readonly slab: Uint8Array;
+  /** Sockets that are open. */
+  readonly live: number;
+  /** @returns a handle, or a negative errno. The descriptor is close-on-exec and non-blocking. */
+  socket(family: number, type: number, protocol: number): number;
+  bind(handle: number, family: number, address: Uint8Array, port: number, scope: number): number;
+  /** @returns 0 if connected, `-EINPROGRESS` if `connected` follows. */
+  connect(handle: number, family: number, address: Uint8Array, port: number, scope: number): number;
+  listen(handle: number, backlog: number): number;
+  startReading(handle: number, size: number, owned: boolean): number;
+  startAccepting(handle: number): number;
+  /** Ends reading or accepting. */
+  stop(handle: number): number;
+  /** Takes all of `bytes`. @returns the bytes that are unsent now. */
+  write(handle: number, bytes: Uint8Array): number;
+  pending(handle: number): number;
+  /** Sends what was gathered. @returns the number of `written` (blocked) and `writeFailed` events that it stored. */
+  flush(): number;
+  shutWrite(handle: number): number;
+  /** @returns 0 if closed, 1 if `closed` follows. */
+  close(handle: number): number;
+  abort(handle: number): number;
+  setOption(handle: number, level: number, name: number, value: number): number;
+  /** @returns the value, or a negative errno. */
+  getOption(handle: number, level: number, name: number): number;
+  localAddress(handle: number): FlatAddress;
+  remoteAddress(handle: number): FlatAddress;
+  /** Whether the open socket keeps the process alive. */
+  reference(handle: number, on: boolean): number;
+  /** The descriptor, lent. */
+  descriptor(handle: number): number;
+  /** Closes every socket now. Further calls throw. */
+  dispose(): void;
+  /** Most bytes of one recv and of one send; 0 for no limit. Only of a reactor made `withFaults`. */
+  limit(read: number, write: number): void;
+  /** After `skip` calls the next `times` fail with `errno`; 0 times clears all. Only of a reactor made `withFaults`. */
+  fault(call: number, errno: number, skip: number, times: number): void;
+}
+
+export interface NativeModule {
+  readonly constants: Readonly<Record<string, number>>;
+  readonly errorNumbers: Readonly<Record<string, number>>;
+  /** Bytes of the longest path of a Unix socket. */
+  readonly maxUnixPath: number;
+  /** 0 if there is no interface of this name. */
+  interfaceIndex(name: string): number;
+  readonly Reactor: new (onBatch: BatchHandler, usePoll: boolean, withFaults: boolean) => NativeReactor;
+}

@@ -1,0 +1,171 @@
+/**
+ * The engine's turn: batches of events from the native reactor go to the sockets they concern, what these write is sent
+ * at the turn's end, and only then are the answers given (`done`, `drain`, promises).
+ */
+import type { NativeModule, NativeReactor } from '../addon/types.ts';
+import { EVENT, SLOT_COUNT } from '../addon/types.ts';
+import type { Clock } from '../base/clock.ts';
+import type { SocketSnapshot } from '../base/provider.ts';
+import { ErrorNames } from './system-errors.ts';
+
+/** Whoever owns a native handle. Events that cannot concern it do nothing. */
+export interface Target {
+  onEvent(kind: number, a: number, b: number, buffers: readonly ArrayBuffer[]): void;
+  /** What `flush` found: state only, nobody is to be called. */
+  onFlushed(kind: number, a: number): void;
+  /** The time to answer what `Reactor.attend` was called for. */
+  attend(): void;
+  /** The reactor is closing: end now, as if aborted. */
+  abort(): void;
+  snapshot(): SocketSnapshot | null;
+}
+
+export interface ReactorOptions {
+  readonly native: NativeModule;
+  readonly clock: Clock;
+  readonly usePoll: boolean;
+  readonly withFaults: boolean;
+}
+
+/** An exception of the user's must not end a batch: it is thrown where Node reports it as uncaught. */
+export function reportUncaught(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}
+
+export const slotOf = (handle: number): number => handle % SLOT_COUNT;
+
+export class Reactor {
+  readonly native: NativeReactor;
+  readonly module: NativeModule;
+  readonly clock: Clock;
+  readonly names: ErrorNames;
+  /** Counts flushes: what was written in an earlier turn has been handed to the kernel, or is known to be blocked. */
+  turn = 0;
+  #lastId = 0;
+  #isInTurn = false;
+  #isTickQueued = false;
+  #isClosed = false;
+  #attending: Target[] = [];
+  readonly #targets: (Target | undefined)[] = [];
+  readonly #events: Int32Array;
+  readonly #waiters = new Set<() => void>();
+  readonly #tick = (): void => {
+    this.#isTickQueued = false;
+    if (!this.#isClosed) this.#endTurn();
+  };
+
+  constructor(options: ReactorOptions) {
+    this.module = options.native;
+    this.clock = options.clock;
+    this.names = new ErrorNames(options.native.errorNumbers);
+    this.native = new options.native.Reactor(this.#onBatch.bind(this), options.usePoll, options.withFaults);
+    this.#events = this.native.events;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** A number for a new socket. */
+  nextId(): number {
+    return ++this.#lastId;
+  }
+
+  /** Sends the events of `handle` to `target`. */
+  own(handle: number, target: Target): void {
+    this.#targets[slotOf(handle)] = target;
+  }
+
+  /** The handle is closed. */
+  disown(handle: number): void {
+    this.#targets[slotOf(handle)] = undefined;
+    if (this.#waiters.size > 0) this.#wakeWaiters();
+  }
+
+  /** Calls `waiter` once, when the next socket has closed: a descriptor may be free then. */
+  onNextClose(waiter: () => void): () => void {
+    this.#waiters.add(waiter);
+    return () => this.#waiters.delete(waiter);
+  }
+
+  /** Has `target.attend` called soon, never inside this call. Each call counts: the target must not ask twice. */
+  attend(target: Target): void {
+    this.#attending.push(target);
+    this.touch();
+  }
+
+  /** Ensures that the turn ends: to be called after a write. */
+  touch(): void {
+    if (this.#isInTurn || this.#isTickQueued) return;
+    this.#isTickQueued = true;
+    queueMicrotask(this.#tick);
+  }
+
+  *snapshots(): Generator<SocketSnapshot> {
+    for (const target of [...this.#targets]) {
+      const snapshot = target?.snapshot() ?? null;
+      if (snapshot !== null) yield snapshot;
+    }
+  }
+
+  /** Aborts every socket and settles what is pending. */
+  close(): void {
+    if (this.#isClosed) return;
+    for (const target of [...this.#targets]) target?.abort();
+    this.#endTurn();
+    this.#isClosed = true;
+    this.native.dispose();
+  }
+
+  #onBatch(count: number, ...buffers: ArrayBuffer[]): void {
+    const events = this.#events;
+    this.#isInTurn = true;
+    for (let at = 0; at < 4 * count; at += 4) {
+      const kind = events[at] ?? 0;
+      const a = events[at + 2] ?? 0;
+      const b = events[at + 3] ?? 0;
+      const target = this.#targets[events[at + 1] ?? 0];
+      if (target === undefined) {
+        // Its listener was closed earlier in this batch.
+        if (kind === EVENT.accepted) this.native.abort(b * SLOT_COUNT + a);
+        continue;
+      }
+      try {
+        target.onEvent(kind, a, b, buffers);
+      } catch (error) {
+        reportUncaught(error);
+      }
+      if (this.#isClosed) return;
+    }
+    this.#isInTurn = false;
+    this.#endTurn();
+  }
+
+  #endTurn(): void {
+    const count = this.native.flush();
+    this.turn++;
+    const events = this.#events;
+    for (let at = 0; at < 4 * count; at += 4) {
+      this.#targets[events[at + 1] ?? 0]?.onFlushed(events[at] ?? 0, events[at + 2] ?? 0);
+    }
+    // Only what was asked for until now: answers may ask anew, and the loop must come to an end.
+    const attending = this.#attending;
+    if (attending.length === 0) return;
+    this.#attending = [];
+    for (const target of attending) {
+      try {
+        target.attend();
+      } catch (error) {
+        reportUncaught(error);
+      }
+    }
+  }
+
+  #wakeWaiters(): void {
+    const waiters = [...this.#waiters];
+    this.#waiters.clear();
+    for (const waiter of waiters) waiter();
+  }
+}

@@ -1,0 +1,564 @@
+import { EVENT } from '../addon/types.ts';
+import { onAbort } from '../base/abort.ts';
+import type { SocketAddress } from '../base/address.ts';
+import type { ErrorDetails, SocketError } from '../base/errors.ts';
+import { BrokenError, ClosedError, OverflowError, SystemError } from '../base/errors.ts';
+import type { OptionName, SocketOptions } from '../base/options.ts';
+import type {
+  Deadline,
+  JsonValue,
+  ReadOptions,
+  SocketSnapshot,
+  Stream,
+  StreamSink,
+  WriteDone,
+} from '../base/provider.ts';
+import { MAX_READ_SIZE } from '../base/provider.ts';
+import type { StreamLimits } from '../base/validate.ts';
+import {
+  requireDone,
+  requireStreamSink,
+  validateDeadline,
+  validateOptionName,
+  validateReadOptions,
+  validateSocketOption,
+} from '../base/validate.ts';
+import type { OptionSocket } from './options.ts';
+import { getOption, setOption } from './options.ts';
+import type { Reactor, Target } from './reactor.ts';
+import { unflatten } from './sockaddr.ts';
+import { WriteQueue } from './write-queue.ts';
+
+/** What a stream has gone through; bits of one number, because ten thousand idle streams each have one. */
+const IS = {
+  started: 1,
+  paused: 2,
+  owned: 4,
+  /** The peer's FIN has been told. */
+  readEnded: 8,
+  /** `closeWrite` was called. */
+  writeEnded: 16,
+  /** A write failed: `failure` says why. */
+  writeBroken: 32,
+  /** The kernel would not take all: the native side will say when that changes. */
+  blocked: 64,
+  /** A `write` answered false, and `drain` has not followed. */
+  draining: 128,
+  /** `attend` is coming. */
+  attended: 256,
+  /** `close` was called. */
+  closing: 512,
+  /** The native handle is gone. */
+  released: 1024,
+  /** The sink has heard its `close`. */
+  told: 2048,
+  unix: 4096,
+} as const;
+
+const UNWRITABLE: number = IS.closing | IS.released | IS.writeEnded | IS.writeBroken;
+
+/** A read event that came while the stream was paused. */
+type Held = { readonly chunk: Uint8Array } | { readonly errno: number };
+
+/** State of a close that was asked for; most streams never have one. */
+interface Closing {
+  readonly promise: Promise<void>;
+  settle(error: unknown): void;
+  /** Takes signal and timer off. */
+  disarm(): void;
+}
+
+export interface StreamOrigin {
+  readonly handle: number;
+  readonly isUnix: boolean;
+  readonly limits: StreamLimits;
+  readonly local?: SocketAddress | undefined;
+  readonly remote?: SocketAddress | undefined;
+}
+
+const UNNAMED: SocketAddress = { family: 'unix', path: '' };
+
+export class NativeStream implements Stream, Target {
+  readonly id: number;
+  tag?: JsonValue | undefined;
+  readonly #reactor: Reactor;
+  readonly #handle: number;
+  readonly #limits: StreamLimits;
+  #is: number;
+  #readSize: number = MAX_READ_SIZE;
+  #sink: StreamSink | undefined;
+  #local: SocketAddress | undefined;
+  #remote: SocketAddress | undefined;
+  #bytesRead = 0;
+  /** Bytes taken by `write` so far. */
+  #taken = 0;
+  /** Of them, bytes that the kernel had not taken when last heard of. */
+  #unsent = 0;
+  /** The turn of the last write: in a later one `#unsent` is over, unless blocked. */
+  #writeTurn = 0;
+  #queue: WriteQueue | undefined;
+  #held: Held | undefined;
+  #failure: SocketError | undefined;
+  #closing: Closing | undefined;
+
+  constructor(reactor: Reactor, origin: StreamOrigin) {
+    this.id = reactor.nextId();
+    this.#reactor = reactor;
+    this.#handle = origin.handle;
+    this.#limits = origin.limits;
+    this.#is = origin.isUnix ? IS.unix : 0;
+    this.#local = origin.local;
+    this.#remote = origin.remote;
+    reactor.own(origin.handle, this);
+  }
+
+  get transport(): 'tcp' | 'unix' {
+    return this.#has(IS.unix) ? 'unix' : 'tcp';
+  }
+
+  get local(): SocketAddress {
+    this.#local ??= this.#readAddress('localAddress');
+    return this.#local;
+  }
+
+  get remote(): SocketAddress {
+    this.#remote ??= this.#readAddress('remoteAddress');
+    return this.#remote;
+  }
+
+  get bytesRead(): number {
+    return this.#bytesRead;
+  }
+
+  get bytesWritten(): number {
+    return this.#taken - this.bufferedAmount;
+  }
+
+  get bufferedAmount(): number {
+    if (this.#unsent > 0 && !this.#has(IS.released)) {
+      this.#unsent = Math.max(0, this.#reactor.native.pending(this.#handle));
+    }
+    return this.#unsent;
+  }
+
+  get isPaused(): boolean {
+    return this.#has(IS.paused);
+  }
+
+  // --- reading ------------------------------------------------------------------------------------
+
+  start(sink: StreamSink, options?: ReadOptions): void {
+    requireStreamSink(sink);
+    this.#requireOpen('start');
+    if (options === undefined) {
+      this.#readSize = MAX_READ_SIZE;
+      this.#is |= IS.started | IS.owned;
+    } else {
+      const plan = validateReadOptions(options);
+      this.#readSize = plan.readSize;
+      this.#is = (this.#is & ~IS.owned) | IS.started | (plan.chunks === 'owned' ? IS.owned : 0);
+    }
+    this.#sink = sink;
+    this.#read();
+  }
+
+  pause(): void {
+    this.#requireOpen('pause');
+    if (this.#has(IS.paused)) return;
+    this.#is |= IS.paused;
+    this.#reactor.native.stop(this.#handle);
+  }
+
+  resume(): void {
+    this.#requireOpen('resume');
+    if (!this.#has(IS.paused)) return;
+    this.#is &= ~IS.paused;
+    if (this.#held !== undefined) this.#attend();
+    else this.#read();
+  }
+
+  #read(): void {
+    if ((this.#is & (IS.started | IS.paused | IS.readEnded)) !== IS.started || this.#held !== undefined) return;
+    const result = this.#reactor.native.startReading(this.#handle, this.#readSize, this.#has(IS.owned));
+    if (result < 0) {
+      this.#held = { errno: -result };
+      this.#attend();
+    }
+  }
+
+  #onData(chunk: Uint8Array): void {
+    if (this.#has(IS.paused)) {
+      this.#held = { chunk: this.#has(IS.owned) ? chunk : chunk.slice() };
+      return;
+    }
+    this.#bytesRead += chunk.length;
+    this.#sink?.data(chunk);
+  }
+
+  /** @param errno 0 for the peer's FIN */
+  #onReadEnd(errno: number): void {
+    if (this.#has(IS.paused)) {
+      this.#held = { errno };
+      return;
+    }
+    if (this.#failure !== undefined || errno !== 0) {
+      // After a failed write there is no clean end: what the peer sent has been read, and the failure is told.
+      this.#release(this.#failure ?? this.#broken(errno, 'read'));
+      return;
+    }
+    this.#is |= IS.readEnded;
+    this.#sink?.end?.();
+    this.#endIfBothEnded();
+  }
+
+  #deliverHeld(): void {
+    const held = this.#held;
+    if (held === undefined || this.#has(IS.paused)) return;
+    this.#held = undefined;
+    if ('errno' in held) {
+      this.#onReadEnd(held.errno);
+      return;
+    }
+    this.#onData(held.chunk);
+    if (!this.#has(IS.closing | IS.released)) this.#read();
+  }
+
+  // --- writing ------------------------------------------------------------------------------------
+
+  write(bytes: Uint8Array, done?: WriteDone): boolean {
+    if ((this.#is & UNWRITABLE) !== 0) throw this.#unwritable();
+    if (this.#unsent > this.#limits.writeLimit) this.#requireRoom();
+    if (done !== undefined) requireDone(done);
+    const unsent = this.#submit(bytes);
+    this.#taken += bytes.length;
+    this.#unsent = unsent;
+    this.#writeTurn = this.#reactor.turn;
+    if (done !== undefined) {
+      this.#queue ??= new WriteQueue();
+      this.#queue.push(this.#taken, done);
+      this.#attend();
+    }
+    if (unsent < this.#limits.highWaterMark) {
+      this.#reactor.touch();
+      return true;
+    }
+    this.#is |= IS.draining;
+    this.#attend();
+    return false;
+  }
+
+  closeWrite(): void {
+    if (this.#has(IS.closing | IS.released)) throw new ClosedError(this.#details('closeWrite'));
+    if (this.#has(IS.writeEnded)) return;
+    this.#is |= IS.writeEnded;
+    this.#reactor.native.shutWrite(this.#handle);
+    this.#attend();
+  }
+
+  #submit(bytes: Uint8Array): number {
+    const { native } = this.#reactor;
+    try {
+      return this.#taken_(native.write(this.#handle, bytes));
+    } catch (error) {
+      // The native side takes plain memory only. Shared and resizable memory may change under it, so a copy goes.
+      if (!(error instanceof TypeError) || !(bytes instanceof Uint8Array) || bytes.length === 0) throw error;
+      return this.#taken_(native.write(this.#handle, Uint8Array.from(bytes)));
+    }
+  }
+
+  /** The connection may have failed since the last turn, and the native side answer so: then it is told in `attend`. */
+  #taken_(answer: number): number {
+    return answer < 0 ? this.#unsent : answer;
+  }
+
+  #requireRoom(): void {
+    const { writeLimit } = this.#limits;
+    if (this.bufferedAmount > writeLimit) throw new OverflowError(writeLimit, this.#details('write'));
+  }
+
+  #unwritable(): SocketError {
+    if (this.#failure !== undefined && !this.#has(IS.closing)) return this.#failure;
+    return new ClosedError(this.#details('write'));
+  }
+
+  // --- events ---------------------------------------------------------------------------------------
+
+  onEvent(kind: number, a: number, b: number, buffers: readonly ArrayBuffer[]): void {
+    switch (kind) {
+      case EVENT.dataView:
+        this.#onData(this.#reactor.native.slab.subarray(a, a + b));
+        return;
+      case EVENT.dataOwned:
+        this.#onData(new Uint8Array(buffers[a] ?? new ArrayBuffer(0)));
+        return;
+      case EVENT.end:
+        this.#onReadEnd(0);
+        return;
+      case EVENT.readFailed:
+        this.#onReadEnd(a);
+        return;
+      case EVENT.closed:
+        this.#reactor.disown(this.#handle);
+        this.#unsent = 0;
+        this.#finish(a === 0 ? null : this.#broken(a, 'write'));
+        return;
+      default:
+        this.onFlushed(kind, a);
+        if (kind === EVENT.written || kind === EVENT.writeFailed) this.#attend();
+    }
+  }
+
+  onFlushed(kind: number, a: number): void {
+    if (kind === EVENT.writeFailed) {
+      this.#is = (this.#is | IS.writeBroken) & ~IS.blocked;
+      this.#failure ??= this.#broken(a, 'write');
+      this.#attend();
+      return;
+    }
+    this.#unsent = a;
+    this.#is = a > 0 ? this.#is | IS.blocked : this.#is & ~IS.blocked;
+  }
+
+  attend(): void {
+    this.#is &= ~IS.attended;
+    this.#answerWrites();
+    if (this.#has(IS.closing | IS.released)) {
+      if (this.#has(IS.released)) this.#finish(this.#failure ?? null);
+      return;
+    }
+    this.#deliverHeld();
+    this.#endIfBothEnded();
+  }
+
+  /** Has `attend` called once, soon. */
+  #attend(): void {
+    if (this.#has(IS.attended)) return;
+    this.#is |= IS.attended;
+    this.#reactor.attend(this);
+  }
+
+  #answerWrites(): void {
+    if (this.#has(IS.writeBroken)) {
+      this.#failWrites(this.#failure ?? new ClosedError(this.#details('write')));
+      return;
+    }
+    if (!this.#has(IS.blocked | IS.released)) {
+      // What was written in this very turn, by another's answer, is not with the kernel yet.
+      this.#unsent = this.#writeTurn < this.#reactor.turn ? 0 : this.bufferedAmount;
+    }
+    const written = this.#taken - this.#unsent;
+    const queue = this.#queue;
+    if (queue !== undefined) {
+      for (let done = queue.next(written); done !== undefined; done = queue.next(written)) this.#call(done, null);
+    }
+    if (this.#unsent === 0 && this.#has(IS.draining)) {
+      this.#is &= ~IS.draining;
+      if (!this.#has(IS.closing | IS.released)) this.#sink?.drain?.();
+    }
+  }
+
+  #failWrites(error: SocketError): void {
+    const queue = this.#queue;
+    if (queue === undefined) return;
+    for (let done = queue.next(Infinity); done !== undefined; done = queue.next(Infinity)) this.#call(done, error);
+  }
+
+  /** One answer that throws must not keep the others from theirs. */
+  #call(done: WriteDone, error: SocketError | null): void {
+    try {
+      done(error);
+    } catch (thrown) {
+      queueMicrotask(() => {
+        throw thrown;
+      });
+    }
+  }
+
+  // --- ending ---------------------------------------------------------------------------------------
+
+  close(deadline?: Deadline): Promise<void> {
+    const plan = validateDeadline(deadline);
+    if (this.#closing !== undefined) return this.#closing.promise;
+    this.#closing = this.#makeClosing();
+    if (this.#has(IS.released)) {
+      // It ended before, or its end is being told.
+      if (this.#has(IS.told)) this.#closing.settle(null);
+      return this.#closing.promise;
+    }
+    this.#rememberAddresses();
+    this.#is |= IS.closing;
+    const result = this.#reactor.native.close(this.#handle);
+    if (result <= 0) {
+      if (result < 0) this.#failure ??= this.#broken(-result, 'write');
+      if (result < 0) this.#is |= IS.writeBroken;
+      else this.#unsent = 0;
+      this.#is = (this.#is | IS.released) & ~IS.blocked;
+      this.#reactor.disown(this.#handle);
+      this.#attend();
+    } else {
+      this.#is |= IS.blocked;
+      this.#armDeadline(this.#closing, plan);
+    }
+    return this.#closing.promise;
+  }
+
+  abort(): void {
+    if (this.#has(IS.released)) return;
+    this.#rememberAddresses();
+    const isCut = this.bufferedAmount > 0;
+    this.#reactor.native.abort(this.#handle);
+    this.#reactor.disown(this.#handle);
+    this.#is |= IS.released | IS.writeBroken | IS.closing;
+    const closed = new ClosedError(this.#details('write'));
+    // An orderly close that is cut short has failed, unless nothing was left to send.
+    this.#closing?.settle(isCut ? closed : null);
+    this.#failure = undefined;
+    this.#attend();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #endIfBothEnded(): void {
+    const both = IS.readEnded | IS.writeEnded;
+    if ((this.#is & both) !== both || this.#has(IS.released | IS.closing) || this.bufferedAmount > 0) return;
+    this.#release(this.#failure ?? null);
+  }
+
+  /** The connection has ended by itself. */
+  #release(error: SocketError | null): void {
+    this.#rememberAddresses();
+    const { native } = this.#reactor;
+    if (error === null) native.close(this.#handle);
+    else native.abort(this.#handle);
+    this.#reactor.disown(this.#handle);
+    this.#is = (this.#is | IS.released | (error === null ? 0 : IS.writeBroken)) & ~IS.blocked;
+    this.#failure = error ?? undefined;
+    this.#finish(error);
+  }
+
+  /** The last words, once. */
+  #finish(error: SocketError | null): void {
+    if (this.#has(IS.told)) return;
+    this.#is |= IS.told | IS.released;
+    this.#held = undefined;
+    if (error === null) this.#answerWrites();
+    this.#failWrites(error ?? new ClosedError(this.#details('write')));
+    this.#closing?.settle(error);
+    const sink = this.#sink;
+    this.#sink = undefined;
+    sink?.close(error);
+  }
+
+  #makeClosing(): Closing {
+    let settle: Closing['settle'] = () => undefined;
+    let cancel: (() => void) | undefined;
+    const promise = new Promise<void>((resolve, reject) => {
+      settle = (error): void => {
+        cancel?.();
+        if (error === null) resolve();
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a signal's reason may be anything
+        else reject(error);
+      };
+    });
+    // Who does not wait for a close is not to be punished for its failure: writes and the sink are told as well.
+    promise.catch(() => undefined);
+    return { promise, settle, disarm: () => cancel?.() };
+  }
+
+  #armDeadline(closing: Closing, plan: { signal: Deadline['signal']; timeout: number | undefined }): void {
+    const expire = (reason: unknown): void => {
+      closing.settle(reason);
+      this.abort();
+    };
+    const { signal, timeout } = plan;
+    const offSignal = onAbort(signal, () => {
+      expire(signal?.reason);
+    });
+    const offTimer =
+      timeout === undefined
+        ? undefined
+        : this.#reactor.clock.setTimer(timeout, () => {
+            const reason = `timed out after ${String(timeout)} ms`;
+            expire(new SystemError('ETIMEDOUT', { ...this.#details('close'), reason, syscall: 'close' }));
+          });
+    void closing.promise.catch(() => undefined).then(() => {
+      offSignal();
+      offTimer?.();
+    });
+  }
+
+  // --- the rest ------------------------------------------------------------------------------------
+
+  get<N extends OptionName>(name: N): SocketOptions[N] {
+    validateOptionName(name);
+    this.#requireOpen('get');
+    return getOption(this.#optionSocket(), name) as SocketOptions[N];
+  }
+
+  set<N extends OptionName>(name: N, value: SocketOptions[N]): void {
+    const checked = validateSocketOption(name, value);
+    this.#requireOpen('set');
+    setOption(this.#optionSocket(), name, checked);
+  }
+
+  ref(): void {
+    this.#requireOpen('ref');
+    this.#reactor.native.reference(this.#handle, true);
+  }
+
+  unref(): void {
+    this.#requireOpen('unref');
+    this.#reactor.native.reference(this.#handle, false);
+  }
+
+  snapshot(): SocketSnapshot {
+    return {
+      id: this.id,
+      kind: 'stream',
+      transport: this.transport,
+      state: this.#has(IS.closing) ? 'closing' : 'open',
+      local: this.local,
+      remote: this.remote,
+      bytesRead: this.bytesRead,
+      bytesWritten: this.bytesWritten,
+      bufferedAmount: this.bufferedAmount,
+      tag: this.tag,
+    };
+  }
+
+  #has(mask: number): boolean {
+    return (this.#is & mask) !== 0;
+  }
+
+  #requireOpen(op: string): void {
+    if (this.#has(IS.closing | IS.released)) throw new ClosedError(this.#details(op));
+  }
+
+  #details(op: string): ErrorDetails {
+    return { op, transport: this.transport, local: this.local, remote: this.remote };
+  }
+
+  #broken(errno: number, op: 'read' | 'write'): BrokenError {
+    const details = this.#details(op);
+    const cause = this.#reactor.names.error(errno, op === 'read' ? 'recv' : 'send', details);
+    return new BrokenError({ ...details, cause });
+  }
+
+  #optionSocket(): OptionSocket {
+    const { module, native, names } = this.#reactor;
+    return { module, native, names, handle: this.#handle, isUnix: this.#has(IS.unix), details: this.#details('option') };
+  }
+
+  #readAddress(which: 'localAddress' | 'remoteAddress'): SocketAddress {
+    if (this.#has(IS.released)) return UNNAMED;
+    return unflatten(this.#reactor.native[which](this.#handle)) ?? UNNAMED;
+  }
+
+  /** Addresses stay readable after the end, so they are asked for while there is somebody to ask. */
+  #rememberAddresses(): void {
+    this.#local ??= this.#readAddress('localAddress');
+    this.#remote ??= this.#readAddress('remoteAddress');
+  }
+}
