@@ -86,7 +86,7 @@ bool Loop::cross(uint32_t count) {
   }
   reactor_->begin_turn();
   napi_value receiver;
-  napi_get_undefined(env_, &receiver);
+  napi_get_global(env_, &receiver);
   const napi_status status = napi_make_callback(env_, nullptr, receiver, on_batch_.Value(),
                                                 args.size(), args.data(), nullptr);
   if (status == napi_pending_exception) {

@@ -101,7 +101,10 @@ function longestZeroRun(groups: readonly number[]): { start: number; length: num
  * quad (RFC 5952). @param bytes at least `offset + 16` long
  */
 export function formatIpv6(bytes: Uint8Array, offset = 0): string {
-  const groups = Array.from({ length: 8 }, (_, i) => (bytes[offset + 2 * i] ?? 0) * 256 + (bytes[offset + 2 * i + 1] ?? 0));
+  const groups = Array.from(
+    { length: 8 },
+    (_, i) => (bytes[offset + 2 * i] ?? 0) * 256 + (bytes[offset + 2 * i + 1] ?? 0),
+  );
   if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {
     return `::ffff:${formatIpv4(bytes, offset + 12)}`;
   }
@@ -131,7 +134,8 @@ export function parseIp(text: string): IpAddress | null {
 /** The binary form of an address that `parseIp` made: 4 or 16 bytes. @throws {TypeError} if `host` is not numeric */
 export function ipBytes(address: IpAddress): Uint8Array {
   const bytes = address.family === 'ipv4' ? parseIpv4(address.host) : parseIpv6(address.host);
-  if (bytes === null) throw new TypeError(`not a numeric ${address.family} address: ${JSON.stringify(address.host)}`);
+  if (bytes === null)
+    throw new TypeError(`not a numeric ${address.family} address: ${JSON.stringify(address.host)}`);
   return bytes;
 }
 
@@ -141,7 +145,8 @@ export function isPort(port: unknown): port is number {
 }
 
 function formatUnixPath(path: string | Uint8Array): string {
-  if (typeof path !== 'string') return `unix:${Array.from(path, (byte) => (byte > 32 && byte < 127 ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`)).join('')}`;
+  if (typeof path !== 'string')
+    return `unix:${Array.from(path, (byte) => (byte > 32 && byte < 127 ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`)).join('')}`;
   if (path === '') return 'unix:(unnamed)';
   return path.startsWith('\0') ? `unix:@${path.slice(1)}` : `unix:${path}`;
 }

@@ -39,7 +39,10 @@ export class SocketError extends Error {
   readonly remote: SocketAddress | undefined;
 
   constructor(code: string, reason: string, details: ErrorDetails = {}) {
-    super(describe(reason, code, details), details.cause === undefined ? undefined : { cause: details.cause });
+    super(
+      describe(reason, code, details),
+      details.cause === undefined ? undefined : { cause: details.cause },
+    );
     this.code = code;
     this.op = details.op;
     this.transport = details.transport;
@@ -52,7 +55,10 @@ export class SocketError extends Error {
 export class SystemError extends SocketError {
   readonly errno: number;
   readonly syscall: string | undefined;
-  constructor(code: string, details: ErrorDetails & { errno?: number; syscall?: string; reason?: string } = {}) {
+  constructor(
+    code: string,
+    details: ErrorDetails & { errno?: number; syscall?: string; reason?: string } = {},
+  ) {
     super(code, details.reason ?? ERRNO_TEXT[code] ?? 'system error', details);
     this.errno = details.errno ?? 0;
     this.syscall = details.syscall;
@@ -63,7 +69,10 @@ export class SystemError extends SocketError {
 export class ResolveError extends SocketError {
   readonly host: string;
   constructor(code: string, host: string, details: ErrorDetails = {}) {
-    super(code, `${EAI_TEXT[code] ?? 'name resolution failed'}: ${JSON.stringify(host)}`, { op: 'resolve', ...details });
+    super(code, `${EAI_TEXT[code] ?? 'name resolution failed'}: ${JSON.stringify(host)}`, {
+      op: 'resolve',
+      ...details,
+    });
     this.host = host;
   }
 }
@@ -79,7 +88,11 @@ export class ClosedError extends SocketError {
 export class BrokenError extends SocketError {
   constructor(details: ErrorDetails = {}) {
     const cause = details.cause instanceof SystemError ? details.cause : undefined;
-    super('ERR_SOCKET_BROKEN', cause === undefined ? 'broken' : (ERRNO_TEXT[cause.code] ?? cause.code), details);
+    super(
+      'ERR_SOCKET_BROKEN',
+      cause === undefined ? 'broken' : (ERRNO_TEXT[cause.code] ?? cause.code),
+      details,
+    );
   }
 }
 
@@ -94,7 +107,11 @@ export class BusyError extends SocketError {
 export class OverflowError extends SocketError {
   readonly limit: number;
   constructor(limit: number, details: ErrorDetails = {}) {
-    super('ERR_SOCKET_OVERFLOW', `more than ${String(limit)} bytes are waiting to be sent; heed drain`, details);
+    super(
+      'ERR_SOCKET_OVERFLOW',
+      `more than ${String(limit)} bytes are waiting to be sent; heed drain`,
+      details,
+    );
     this.limit = limit;
   }
 }
@@ -103,12 +120,18 @@ export class OverflowError extends SocketError {
 export class ConnectError extends SocketError {
   readonly errors: readonly SocketError[];
   constructor(errors: readonly SocketError[], details: ErrorDetails & { target?: string } = {}) {
-    const each = errors.map((error) => `${error.remote ? `${formatAddress(error.remote)} ` : ''}${error.code}`).join(', ');
-    super('ERR_CONNECT_FAILED', `${details.target ? `${details.target}: ` : ''}${each === '' ? 'no address to try' : each}`, {
-      op: 'connect',
-      cause: errors[0],
-      ...details,
-    });
+    const each = errors
+      .map((error) => `${error.remote ? `${formatAddress(error.remote)} ` : ''}${error.code}`)
+      .join(', ');
+    super(
+      'ERR_CONNECT_FAILED',
+      `${details.target ? `${details.target}: ` : ''}${each === '' ? 'no address to try' : each}`,
+      {
+        op: 'connect',
+        cause: errors[0],
+        ...details,
+      },
+    );
     this.errors = errors;
   }
 }
@@ -152,7 +175,8 @@ const NAMES: readonly (readonly [string, { readonly prototype: Error }])[] = [
   ['UnsupportedError', UnsupportedError],
 ];
 Object.defineProperty(SocketError.prototype, BRAND, { value: true });
-for (const [name, type] of NAMES) Object.defineProperty(type.prototype, 'name', { value: name, configurable: true });
+for (const [name, type] of NAMES)
+  Object.defineProperty(type.prototype, 'name', { value: name, configurable: true });
 
 /** Whether `value` is one of Portside's errors, of this or of another copy of the package. */
 export function isSocketError(value: unknown): value is SocketError {

@@ -65,7 +65,8 @@ export type Capability =
   | 'user-timeout';
 
 /** A value that survives `JSON.stringify` and `JSON.parse`. */
-export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+export type JsonValue =
+  null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
 /** Ends an asynchronous call early. Either may be left out. */
 export interface Deadline {

@@ -56,7 +56,11 @@ function setNumber(socket: OptionSocket, level: string, name: string, value: num
 
 function getNumber(socket: OptionSocket, level: string, name: string): number {
   const { native, handle } = socket;
-  return checked(socket, native.getOption(handle, constant(socket, level), constant(socket, name)), 'getsockopt');
+  return checked(
+    socket,
+    native.getOption(handle, constant(socket, level), constant(socket, name)),
+    'getsockopt',
+  );
 }
 
 function setKeepAlive(socket: OptionSocket, value: KeepAlive): void {

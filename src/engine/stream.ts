@@ -1,8 +1,7 @@
 import { EVENT } from '../addon/types.ts';
-import { onAbort } from '../base/abort.ts';
 import type { SocketAddress } from '../base/address.ts';
 import type { ErrorDetails, SocketError } from '../base/errors.ts';
-import { BrokenError, ClosedError, OverflowError, SystemError } from '../base/errors.ts';
+import { BrokenError, ClosedError, OverflowError } from '../base/errors.ts';
 import type { OptionName, SocketOptions } from '../base/options.ts';
 import type {
   Deadline,
@@ -23,6 +22,7 @@ import {
   validateReadOptions,
   validateSocketOption,
 } from '../base/validate.ts';
+import { Closing } from './closing.ts';
 import type { OptionSocket } from './options.ts';
 import { getOption, setOption } from './options.ts';
 import type { Reactor, Target } from './reactor.ts';
@@ -60,14 +60,6 @@ const UNWRITABLE: number = IS.closing | IS.released | IS.writeEnded | IS.writeBr
 /** A read event that came while the stream was paused. */
 type Held = { readonly chunk: Uint8Array } | { readonly errno: number };
 
-/** State of a close that was asked for; most streams never have one. */
-interface Closing {
-  readonly promise: Promise<void>;
-  settle(error: unknown): void;
-  /** Takes signal and timer off. */
-  disarm(): void;
-}
-
 export interface StreamOrigin {
   readonly handle: number;
   readonly isUnix: boolean;
@@ -76,7 +68,11 @@ export interface StreamOrigin {
   readonly remote?: SocketAddress | undefined;
 }
 
-const UNNAMED: SocketAddress = { family: 'unix', path: '' };
+/** For what the kernel no longer tells. */
+const NOWHERE = {
+  tcp: { family: 'ipv4', host: '0.0.0.0', port: 0 },
+  unix: { family: 'unix', path: '' },
+} as const;
 
 export class NativeStream implements Stream, Target {
   readonly id: number;
@@ -178,7 +174,8 @@ export class NativeStream implements Stream, Target {
   }
 
   #read(): void {
-    if ((this.#is & (IS.started | IS.paused | IS.readEnded)) !== IS.started || this.#held !== undefined) return;
+    if ((this.#is & (IS.started | IS.paused | IS.readEnded)) !== IS.started || this.#held !== undefined)
+      return;
     const result = this.#reactor.native.startReading(this.#handle, this.#readSize, this.#has(IS.owned));
     if (result < 0) {
       this.#held = { errno: -result };
@@ -258,16 +255,16 @@ export class NativeStream implements Stream, Target {
   #submit(bytes: Uint8Array): number {
     const { native } = this.#reactor;
     try {
-      return this.#taken_(native.write(this.#handle, bytes));
+      return this.#answered(native.write(this.#handle, bytes));
     } catch (error) {
       // The native side takes plain memory only. Shared and resizable memory may change under it, so a copy goes.
       if (!(error instanceof TypeError) || !(bytes instanceof Uint8Array) || bytes.length === 0) throw error;
-      return this.#taken_(native.write(this.#handle, Uint8Array.from(bytes)));
+      return this.#answered(native.write(this.#handle, Uint8Array.from(bytes)));
     }
   }
 
   /** The connection may have failed since the last turn, and the native side answer so: then it is told in `attend`. */
-  #taken_(answer: number): number {
+  #answered(answer: number): number {
     return answer < 0 ? this.#unsent : answer;
   }
 
@@ -349,7 +346,8 @@ export class NativeStream implements Stream, Target {
     const written = this.#taken - this.#unsent;
     const queue = this.#queue;
     if (queue !== undefined) {
-      for (let done = queue.next(written); done !== undefined; done = queue.next(written)) this.#call(done, null);
+      for (let done = queue.next(written); done !== undefined; done = queue.next(written))
+        this.#call(done, null);
     }
     if (this.#unsent === 0 && this.#has(IS.draining)) {
       this.#is &= ~IS.draining;
@@ -360,7 +358,8 @@ export class NativeStream implements Stream, Target {
   #failWrites(error: SocketError): void {
     const queue = this.#queue;
     if (queue === undefined) return;
-    for (let done = queue.next(Infinity); done !== undefined; done = queue.next(Infinity)) this.#call(done, error);
+    for (let done = queue.next(Infinity); done !== undefined; done = queue.next(Infinity))
+      this.#call(done, error);
   }
 
   /** One answer that throws must not keep the others from theirs. */
@@ -379,7 +378,7 @@ export class NativeStream implements Stream, Target {
   close(deadline?: Deadline): Promise<void> {
     const plan = validateDeadline(deadline);
     if (this.#closing !== undefined) return this.#closing.promise;
-    this.#closing = this.#makeClosing();
+    this.#closing = new Closing();
     if (this.#has(IS.released)) {
       // It ended before, or its end is being told.
       if (this.#has(IS.told)) this.#closing.settle(null);
@@ -397,7 +396,14 @@ export class NativeStream implements Stream, Target {
       this.#attend();
     } else {
       this.#is |= IS.blocked;
-      this.#armDeadline(this.#closing, plan);
+      this.#closing.arm(
+        plan,
+        this.#reactor.clock,
+        (reason) => {
+          this.#expire(reason);
+        },
+        this.#details('close'),
+      );
     }
     return this.#closing.promise;
   }
@@ -451,42 +457,9 @@ export class NativeStream implements Stream, Target {
     sink?.close(error);
   }
 
-  #makeClosing(): Closing {
-    let settle: Closing['settle'] = () => undefined;
-    let cancel: (() => void) | undefined;
-    const promise = new Promise<void>((resolve, reject) => {
-      settle = (error): void => {
-        cancel?.();
-        if (error === null) resolve();
-        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a signal's reason may be anything
-        else reject(error);
-      };
-    });
-    // Who does not wait for a close is not to be punished for its failure: writes and the sink are told as well.
-    promise.catch(() => undefined);
-    return { promise, settle, disarm: () => cancel?.() };
-  }
-
-  #armDeadline(closing: Closing, plan: { signal: Deadline['signal']; timeout: number | undefined }): void {
-    const expire = (reason: unknown): void => {
-      closing.settle(reason);
-      this.abort();
-    };
-    const { signal, timeout } = plan;
-    const offSignal = onAbort(signal, () => {
-      expire(signal?.reason);
-    });
-    const offTimer =
-      timeout === undefined
-        ? undefined
-        : this.#reactor.clock.setTimer(timeout, () => {
-            const reason = `timed out after ${String(timeout)} ms`;
-            expire(new SystemError('ETIMEDOUT', { ...this.#details('close'), reason, syscall: 'close' }));
-          });
-    void closing.promise.catch(() => undefined).then(() => {
-      offSignal();
-      offTimer?.();
-    });
+  #expire(reason: unknown): void {
+    this.#closing?.settle(reason);
+    this.abort();
   }
 
   // --- the rest ------------------------------------------------------------------------------------
@@ -548,12 +521,21 @@ export class NativeStream implements Stream, Target {
 
   #optionSocket(): OptionSocket {
     const { module, native, names } = this.#reactor;
-    return { module, native, names, handle: this.#handle, isUnix: this.#has(IS.unix), details: this.#details('option') };
+    return {
+      module,
+      native,
+      names,
+      handle: this.#handle,
+      isUnix: this.#has(IS.unix),
+      details: this.#details('option'),
+    };
   }
 
   #readAddress(which: 'localAddress' | 'remoteAddress'): SocketAddress {
-    if (this.#has(IS.released)) return UNNAMED;
-    return unflatten(this.#reactor.native[which](this.#handle)) ?? UNNAMED;
+    const nowhere = NOWHERE[this.transport];
+    return this.#has(IS.released)
+      ? nowhere
+      : (unflatten(this.#reactor.native[which](this.#handle)) ?? nowhere);
   }
 
   /** Addresses stay readable after the end, so they are asked for while there is somebody to ask. */

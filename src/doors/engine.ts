@@ -1,0 +1,21 @@
+/** `portside/engine`: the providers of this machine, and what one needs to use them. */
+export { formatAddress, parseAddress } from '../base/address.ts';
+export type { IpAddress, IpEndpoint, SocketAddress, UnixEndpoint } from '../base/address.ts';
+export {
+  BrokenError,
+  BusyError,
+  ClosedError,
+  ConnectError,
+  DeniedError,
+  isSocketError,
+  OverflowError,
+  ResolveError,
+  SocketError,
+  SystemError,
+  UnsupportedError,
+} from '../base/errors.ts';
+export type { KeepAlive, SocketOptions } from '../base/options.ts';
+export type * from '../base/provider.ts';
+export { reader } from '../base/reader.ts';
+export { localProvider } from '../engine/local-provider.ts';
+export type { Faults, LocalProvider, LocalProviderOptions } from '../engine/local-provider.ts';

@@ -1,0 +1,137 @@
+/** Makes listeners: TCP and Unix, with the file that a Unix path is. */
+import type { Stats } from 'node:fs';
+import { lstatSync, unlinkSync } from 'node:fs';
+
+import type { SocketAddress } from '../base/address.ts';
+import type { ErrorDetails } from '../base/errors.ts';
+import { isSocketError, SystemError } from '../base/errors.ts';
+import type { ListenPlan, TcpListenPlan, UnixListenPlan } from '../base/validate.ts';
+import { isAbstract, removeStaleSocket, setSocketMode } from '../portable/unix-path.ts';
+import { dial } from './dial.ts';
+import { NativeListener } from './listener.ts';
+import type { Reactor } from './reactor.ts';
+import { flatten, unflatten } from './sockaddr.ts';
+
+class ListenAttempt {
+  readonly #reactor: Reactor;
+  readonly #plan: ListenPlan;
+  readonly #address: SocketAddress;
+  #handle = -1;
+
+  constructor(reactor: Reactor, plan: ListenPlan) {
+    this.#reactor = reactor;
+    this.#plan = plan;
+    this.#address =
+      plan.transport === 'unix' ? { family: 'unix', path: plan.path } : { ...plan.host, port: plan.port };
+  }
+
+  /** @throws {SystemError} and leaves no descriptor */
+  run(): NativeListener {
+    try {
+      return this.#make();
+    } catch (error) {
+      if (this.#handle >= 0) this.#reactor.native.abort(this.#handle);
+      throw error;
+    }
+  }
+
+  #make(): NativeListener {
+    const plan = this.#plan;
+    const { native } = this.#reactor;
+    const { AF_INET, AF_INET6, AF_UNIX, SOCK_STREAM } = this.#reactor.module.constants;
+    const family = { ipv4: AF_INET, ipv6: AF_INET6, unix: AF_UNIX }[this.#address.family] ?? 0;
+    this.#handle = this.#checked(native.socket(family, SOCK_STREAM ?? 0, 0), 'socket');
+    if (plan.transport === 'tcp') this.#prepareTcp(plan);
+    this.#bind();
+    const cleanUp = plan.transport === 'unix' ? this.#adoptFile(plan) : undefined;
+    this.#checked(native.listen(this.#handle, plan.backlog), 'listen');
+    const local = unflatten(native.localAddress(this.#handle)) ?? this.#address;
+    const { highWaterMark, writeLimit, options } = plan;
+    const limits = { highWaterMark, writeLimit };
+    return new NativeListener(this.#reactor, { handle: this.#handle, local, limits, options, cleanUp });
+  }
+
+  #prepareTcp({ reusePort, ipv6Only }: TcpListenPlan): void {
+    // Without it a port stays taken for a minute after its connections have closed (TIME_WAIT). On Linux it does not
+    // let two listeners have one port (socket(7)).
+    this.#set('SOL_SOCKET', 'SO_REUSEADDR', 1);
+    if (reusePort) this.#set('SOL_SOCKET', 'SO_REUSEPORT', 1);
+    if (ipv6Only !== undefined && this.#address.family === 'ipv6') {
+      this.#set('IPPROTO_IPV6', 'IPV6_V6ONLY', ipv6Only ? 1 : 0);
+    }
+  }
+
+  #set(level: string, name: string, value: number): void {
+    const { constants } = this.#reactor.module;
+    const result = this.#reactor.native.setOption(
+      this.#handle,
+      constants[level] ?? 0,
+      constants[name] ?? 0,
+      value,
+    );
+    this.#checked(result, 'setsockopt');
+  }
+
+  #bind(): void {
+    const { family, bytes, port, scope } = flatten(this.#address, (name) =>
+      this.#reactor.module.interfaceIndex(name),
+    );
+    this.#checked(this.#reactor.native.bind(this.#handle, family, bytes, port, scope), 'bind');
+  }
+
+  /** @returns what removes the file again */
+  #adoptFile({ path, mode }: UnixListenPlan): (() => void) | undefined {
+    if (path.length === 0 || isAbstract(path)) return undefined;
+    const file = typeof path === 'string' ? path : Buffer.from(path);
+    if (mode !== undefined) setSocketMode(path, mode);
+    const made = lstatSync(file);
+    return () => {
+      removeIfSame(file, made);
+    };
+  }
+
+  #checked(result: number, syscall: string): number {
+    if (result >= 0) return result;
+    throw this.#reactor.names.error(-result, syscall, this.#details());
+  }
+
+  #details(): ErrorDetails {
+    return { op: 'listen', transport: this.#plan.transport, local: this.#address };
+  }
+}
+
+/** A path may have been taken over by another listener meanwhile: that one's file is not ours to remove. */
+function removeIfSame(file: string | Buffer, made: Stats): void {
+  const now = lstatSync(file, { throwIfNoEntry: false });
+  if (now?.ino !== made.ino || now.dev !== made.dev) return;
+  try {
+    unlinkSync(file);
+  } catch {
+    // The folder may not be ours to write any more. A file on which nobody listens is left, as after a crash.
+  }
+}
+
+/** How connecting to `path` ends: an errno's name, or `null` if somebody listens. */
+async function probe(reactor: Reactor, path: string | Uint8Array): Promise<string | null> {
+  try {
+    const limits = { highWaterMark: 1, writeLimit: 1 };
+    const stream = await dial(reactor, { family: 'unix', path }, { limits, options: {} }).result;
+    stream.abort();
+    return null;
+  } catch (error) {
+    if (isSocketError(error)) return error.code;
+    throw error;
+  }
+}
+
+/** Binds and listens. @throws {SystemError} */
+export async function listen(reactor: Reactor, plan: ListenPlan): Promise<NativeListener> {
+  try {
+    return new ListenAttempt(reactor, plan).run();
+  } catch (error) {
+    const isTaken = error instanceof SystemError && error.code === 'EADDRINUSE';
+    if (!isTaken || plan.transport !== 'unix' || plan.stale !== 'replace') throw error;
+    if (!(await removeStaleSocket(plan.path, (path) => probe(reactor, path)))) throw error;
+    return new ListenAttempt(reactor, plan).run();
+  }
+}

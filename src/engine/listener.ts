@@ -1,0 +1,252 @@
+import { EVENT, SLOT_COUNT } from '../addon/types.ts';
+import type { SocketAddress } from '../base/address.ts';
+import type { ErrorDetails } from '../base/errors.ts';
+import { ClosedError, isSocketError } from '../base/errors.ts';
+import type { OptionName, SocketOptions } from '../base/options.ts';
+import type { JsonValue, Listener, ListenerSink, SocketSnapshot } from '../base/provider.ts';
+import type { StreamLimits } from '../base/validate.ts';
+import { requireListenerSink, validateOptionName, validateSocketOption } from '../base/validate.ts';
+import type { OptionSocket } from './options.ts';
+import { getOption, setOption } from './options.ts';
+import type { Reactor, Target } from './reactor.ts';
+import { reportUncaught } from './reactor.ts';
+import { NativeStream } from './stream.ts';
+
+/** Milliseconds until accepting is tried again after the system ran out of something. */
+const FIRST_PAUSE = 50;
+const LONGEST_PAUSE = 1000;
+
+export interface ListenerOrigin {
+  readonly handle: number;
+  readonly local: SocketAddress;
+  readonly limits: StreamLimits;
+  /** Set on every accepted stream. */
+  readonly options: Partial<SocketOptions>;
+  /** Called once, when the descriptor is closed. */
+  readonly cleanUp?: (() => void) | undefined;
+}
+
+export class NativeListener implements Listener, Target {
+  readonly id: number;
+  readonly local: SocketAddress;
+  /** A listener carries no bytes. */
+  readonly bytesRead: number = 0;
+  readonly bytesWritten: number = 0;
+  tag?: JsonValue | undefined;
+  readonly #reactor: Reactor;
+  readonly #origin: ListenerOrigin;
+  readonly #hasOptions: boolean;
+  #sink: ListenerSink | undefined;
+  #isPaused = false;
+  #isClosed = false;
+  #isTold = false;
+  #isAttended = false;
+  /** Accepted while paused: the connections of a batch that was under way. */
+  #held: NativeStream[] = [];
+  #pause = FIRST_PAUSE;
+  #cancelRetry: (() => void) | undefined;
+  #closed: Promise<void> | undefined;
+  #resolveClosed: () => void = () => undefined;
+
+  constructor(reactor: Reactor, origin: ListenerOrigin) {
+    this.id = reactor.nextId();
+    this.local = origin.local;
+    this.#reactor = reactor;
+    this.#origin = origin;
+    this.#hasOptions = Object.keys(origin.options).length > 0;
+    reactor.own(origin.handle, this);
+  }
+
+  get transport(): 'tcp' | 'unix' {
+    return this.local.family === 'unix' ? 'unix' : 'tcp';
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  start(sink: ListenerSink): void {
+    requireListenerSink(sink);
+    this.#requireOpen('start');
+    this.#sink = sink;
+    this.#accept();
+  }
+
+  pause(): void {
+    this.#requireOpen('pause');
+    this.#isPaused = true;
+    this.#cancelRetry?.();
+    this.#reactor.native.stop(this.#origin.handle);
+  }
+
+  resume(): void {
+    this.#requireOpen('resume');
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    if (this.#held.length > 0) this.#attend();
+    else this.#accept();
+  }
+
+  onEvent(kind: number, a: number, b: number): void {
+    if (kind === EVENT.accepted) this.#onAccepted(b * SLOT_COUNT + a);
+    else if (kind === EVENT.acceptFailed) this.#onFailed(a);
+  }
+
+  onFlushed(): void {
+    // A listener writes nothing.
+  }
+
+  attend(): void {
+    this.#isAttended = false;
+    if (this.#isClosed) {
+      this.#tellClosed();
+      return;
+    }
+    while (!this.#isPaused && this.#held.length > 0) {
+      const stream = this.#held.shift();
+      if (stream !== undefined) this.#hand(stream);
+    }
+    this.#accept();
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+    this.abort();
+    return this.#closed;
+  }
+
+  abort(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#cancelRetry?.();
+    this.#reactor.native.close(this.#origin.handle);
+    this.#reactor.disown(this.#origin.handle);
+    for (const stream of this.#held.splice(0)) stream.abort();
+    this.#origin.cleanUp?.();
+    this.#attend();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  get<N extends OptionName>(name: N): SocketOptions[N] {
+    validateOptionName(name);
+    this.#requireOpen('get');
+    return getOption(this.#optionSocket(), name) as SocketOptions[N];
+  }
+
+  set<N extends OptionName>(name: N, value: SocketOptions[N]): void {
+    const checked = validateSocketOption(name, value);
+    this.#requireOpen('set');
+    setOption(this.#optionSocket(), name, checked);
+  }
+
+  ref(): void {
+    this.#requireOpen('ref');
+    this.#reactor.native.reference(this.#origin.handle, true);
+  }
+
+  unref(): void {
+    this.#requireOpen('unref');
+    this.#reactor.native.reference(this.#origin.handle, false);
+  }
+
+  snapshot(): SocketSnapshot {
+    return {
+      id: this.id,
+      kind: 'listener',
+      transport: this.transport,
+      state: 'open',
+      local: this.local,
+      bytesRead: this.bytesRead,
+      bytesWritten: this.bytesWritten,
+      bufferedAmount: 0,
+      tag: this.tag,
+    };
+  }
+
+  #accept(): void {
+    if (this.#isClosed || this.#isPaused || this.#sink === undefined || this.#held.length > 0) return;
+    this.#cancelRetry?.();
+    const result = this.#reactor.native.startAccepting(this.#origin.handle);
+    if (result < 0) this.#onFailed(-result);
+  }
+
+  #onAccepted(handle: number): void {
+    this.#pause = FIRST_PAUSE;
+    const { limits } = this.#origin;
+    const isUnix = this.local.family === 'unix';
+    const stream = new NativeStream(this.#reactor, { handle, isUnix, limits });
+    if (this.#isPaused) this.#held.push(stream);
+    else this.#hand(stream);
+  }
+
+  #hand(stream: NativeStream): void {
+    try {
+      if (this.#hasOptions) this.#prepare(stream);
+      this.#sink?.accept(stream);
+    } catch (error) {
+      // Nobody has it, or somebody who failed while taking it.
+      stream.abort();
+      reportUncaught(error);
+    }
+  }
+
+  #prepare(stream: NativeStream): void {
+    try {
+      for (const [name, value] of Object.entries(this.#origin.options))
+        stream.set(name as OptionName, value as never);
+    } catch (error) {
+      // A connection that its peer has reset already takes no options; reading it will tell.
+      if (!isSocketError(error)) throw error;
+    }
+  }
+
+  /** Tries again when a socket closes, for that frees a descriptor, or else after a pause. */
+  #onFailed(errno: number): void {
+    const retry = (): void => {
+      this.#accept();
+    };
+    const offClose = this.#reactor.onNextClose(retry);
+    const offTimer = this.#reactor.clock.setTimer(this.#pause, retry);
+    this.#cancelRetry = (): void => {
+      this.#cancelRetry = undefined;
+      offClose();
+      offTimer();
+    };
+    this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE);
+    this.#sink?.error?.(this.#reactor.names.error(errno, 'accept', this.#details('accept')));
+  }
+
+  #tellClosed(): void {
+    this.#resolveClosed();
+    if (this.#isTold) return;
+    this.#isTold = true;
+    const sink = this.#sink;
+    this.#sink = undefined;
+    sink?.close(null);
+  }
+
+  #attend(): void {
+    if (this.#isAttended) return;
+    this.#isAttended = true;
+    this.#reactor.attend(this);
+  }
+
+  #requireOpen(op: string): void {
+    if (this.#isClosed) throw new ClosedError(this.#details(op));
+  }
+
+  #details(op: string): ErrorDetails {
+    return { op, transport: this.transport, local: this.local };
+  }
+
+  #optionSocket(): OptionSocket {
+    const { module, native, names } = this.#reactor;
+    const isUnix = this.local.family === 'unix';
+    return { module, native, names, handle: this.#origin.handle, isUnix, details: this.#details('option') };
+  }
+}

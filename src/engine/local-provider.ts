@@ -1,0 +1,233 @@
+/** The provider over the native engine. */
+import { loadNative } from '../addon/load.ts';
+import type { CallName } from '../addon/types.ts';
+import { CALL } from '../addon/types.ts';
+import type { AbortSignalLike } from '../base/abort.ts';
+import type { IpAddress, SocketAddress } from '../base/address.ts';
+import { parseIp } from '../base/address.ts';
+import type { Clock } from '../base/clock.ts';
+import { withDeadline } from '../base/deadline.ts';
+import type { ErrorDetails } from '../base/errors.ts';
+import { ClosedError, SystemError, UnsupportedError } from '../base/errors.ts';
+import { raceConnect } from '../base/happy-eyeballs.ts';
+import type {
+  BindOptions,
+  Capability,
+  ConnectOptions,
+  Datagram,
+  Listener,
+  ListenOptions,
+  NetworkInterface,
+  ResolveOptions,
+  SocketProvider,
+  SocketSnapshot,
+  Stream,
+} from '../base/provider.ts';
+import type { ConnectPlan, TcpConnectPlan } from '../base/validate.ts';
+import { validateConnect, validateListen, validateResolve } from '../base/validate.ts';
+import { realClock } from '../portable/node-clock.ts';
+import { listInterfaces, resolveHost } from '../portable/node-names.ts';
+import type { DialOptions } from './dial.ts';
+import { dial } from './dial.ts';
+import { listen } from './listen.ts';
+import { Reactor } from './reactor.ts';
+
+export interface LocalProviderOptions {
+  /**
+   * How the engine waits. `poll` is plain poll(2) with a thread, for systems without a better call; it is here for
+   * comparison and tests. Default `epoll`.
+   */
+  readonly poller?: 'epoll' | 'poll' | undefined;
+  /** Allows `faults`: system calls that fail, or move few bytes, on demand. For tests. Default false. */
+  readonly withFaults?: boolean | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/** Puts faults into the system calls of one provider. @see LocalProviderOptions.withFaults */
+export interface Faults {
+  /** Most bytes of one recv and of one send; 0 for no limit. */
+  limit(bytes: { read: number; write: number }): void;
+  /** Lets the next `times` calls of `call` fail with `code`, after `skip` more have been made. */
+  fail(call: CallName, code: string, when?: { times?: number; skip?: number }): void;
+  /** Takes all faults and limits back. */
+  clear(): void;
+}
+
+export interface LocalProvider extends SocketProvider {
+  /** @throws {UnsupportedError} the provider was made without `withFaults` */
+  readonly faults: Faults;
+}
+
+const CAPABILITIES: ReadonlySet<Capability> = new Set<Capability>([
+  'accept-pause',
+  'buffer-sizes',
+  'ipv6',
+  'keep-alive-timing',
+  'local-bind',
+  'option-read',
+  'reuse-port',
+  'tcp',
+  'unix',
+  'unix-abstract',
+  'user-timeout',
+]);
+
+class NativeProvider implements LocalProvider {
+  readonly capabilities: ReadonlySet<Capability> = CAPABILITIES;
+  readonly #reactor: Reactor;
+  readonly #clock: Clock;
+  readonly #withFaults: boolean;
+  readonly #pending = new Set<(error: ClosedError) => void>();
+  #closed: Promise<void> | undefined;
+
+  constructor({ poller = 'epoll', withFaults = false, clock = realClock }: LocalProviderOptions) {
+    this.#clock = clock;
+    this.#withFaults = withFaults;
+    this.#reactor = new Reactor({ native: loadNative(), clock, usePoll: poller === 'poll', withFaults });
+  }
+
+  get faults(): Faults {
+    if (!this.#withFaults) throw new UnsupportedError('this provider was made without faults');
+    const { native, module } = this.#reactor;
+    return {
+      limit: ({ read, write }) => {
+        native.limit(read, write);
+      },
+      fail: (call, code, { times = 1, skip = 0 } = {}) => {
+        native.fault(CALL[call], module.errorNumbers[code] ?? 0, skip, times);
+      },
+      clear: () => {
+        native.limit(0, 0);
+        native.fault(0, 1, 0, 0);
+      },
+    };
+  }
+
+  async connect(options: ConnectOptions): Promise<Stream> {
+    const plan = validateConnect(options);
+    this.#requireOpen('connect');
+    throwIfAborted(plan.signal);
+    const started = this.#clock.now();
+    const addresses = await this.#addresses(plan);
+    const { signal, timeout, highWaterMark, writeLimit } = plan;
+    const dialOptions: DialOptions = { limits: { highWaterMark, writeLimit }, options: plan.options };
+    const race = raceConnect<Stream, SocketAddress>({
+      addresses,
+      dial: (address) =>
+        dial(
+          this.#reactor,
+          address,
+          plan.transport === 'unix' ? dialOptions : { ...dialOptions, ...bindOf(plan) },
+        ),
+      discard: (stream) => {
+        stream.abort();
+      },
+      clock: this.#clock,
+      attemptDelay: plan.transport === 'tcp' ? plan.attemptDelay : undefined,
+      signal,
+      timeout: timeout === undefined ? undefined : Math.max(0, timeout - (this.#clock.now() - started)),
+      target: plan.transport === 'tcp' ? `${plan.host}:${String(plan.port)}` : '',
+      details: { op: 'connect', transport: plan.transport },
+    });
+    return this.#unlessClosed(race);
+  }
+
+  async listen(options: ListenOptions): Promise<Listener> {
+    const plan = validateListen(options);
+    this.#requireOpen('listen');
+    throwIfAborted(plan.signal);
+    const details: ErrorDetails = { op: 'listen', transport: plan.transport };
+    const work = listen(this.#reactor, plan);
+    try {
+      return await this.#unlessClosed(
+        withDeadline(work, plan, this.#clock, () => new SystemError('ETIMEDOUT', details)),
+      );
+    } catch (error) {
+      // A listener that comes too late has nobody to close it.
+      work.then(
+        (listener) => {
+          listener.abort();
+        },
+        () => undefined,
+      );
+      throw error;
+    }
+  }
+
+  bind(_options: BindOptions): Promise<Datagram> {
+    return Promise.reject(new UnsupportedError('UDP is not supported by this provider yet', { op: 'bind' }));
+  }
+
+  async resolve(host: string, options?: ResolveOptions): Promise<readonly IpAddress[]> {
+    const plan = validateResolve(host, options);
+    this.#requireOpen('resolve');
+    return this.#unlessClosed(resolveHost(plan, this.#clock));
+  }
+
+  interfaces(): Promise<readonly NetworkInterface[]> {
+    return Promise.resolve(listInterfaces());
+  }
+
+  sockets(): Iterable<SocketSnapshot> {
+    return this.#reactor.snapshots();
+  }
+
+  close(): Promise<void> {
+    if (this.#closed === undefined) {
+      this.#reactor.close();
+      this.#closed = Promise.resolve();
+      for (const reject of this.#pending) reject(new ClosedError({ op: 'close' }));
+    }
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #addresses(plan: ConnectPlan): Promise<readonly SocketAddress[]> {
+    if (plan.transport === 'unix') return [{ family: 'unix', path: plan.path }];
+    const { host, port, family, signal, timeout } = plan;
+    const numeric = parseIp(host);
+    const found =
+      plan.addresses ??
+      (numeric === null || family !== undefined
+        ? await this.#unlessClosed(resolveHost({ host, family, signal, timeout }, this.#clock))
+        : [numeric]);
+    const usable = family === undefined ? found : found.filter((address) => address.family === family);
+    return usable.map((address) => ({ ...address, port }));
+  }
+
+  #requireOpen(op: string): void {
+    if (this.#closed !== undefined) throw new ClosedError({ op });
+  }
+
+  /** The end of the provider settles what is pending, also what only waits for a name. */
+  #unlessClosed<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#pending.add(reject);
+      work.then(resolve, reject).finally(() => this.#pending.delete(reject));
+    });
+  }
+}
+
+function throwIfAborted(signal: AbortSignalLike | undefined): void {
+  if (signal?.aborted === true) throw signal.reason;
+}
+
+function bindOf({
+  localAddress,
+  localPort,
+}: TcpConnectPlan): Pick<DialOptions, 'localAddress' | 'localPort'> {
+  return { localAddress, localPort };
+}
+
+/**
+ * Makes a provider over the native engine: TCP and Unix sockets on one private epoll descriptor, for the thread that
+ * calls it. Each call makes an engine of its own.
+ *
+ * @throws {UnsupportedError} the native module cannot be loaded here: use `portableProvider`
+ */
+export function localProvider(options: LocalProviderOptions = {}): LocalProvider {
+  return new NativeProvider(options);
+}
