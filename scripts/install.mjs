@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { execPath, platform } from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { buildNative, hasCachedHeaders, headersFolder } from './build-native.mjs';
+import { buildNative, hasCachedHeaders, headersFolder, missingCompileTools } from './build-native.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -21,6 +21,8 @@ function isReady() {
 function obstacle() {
   if (platform !== 'linux') return `the native engine does not support ${platform} yet`;
   if (!existsSync(`${root}/native`)) return 'the sources of the native module are not here';
+  const missing = missingCompileTools();
+  if (missing.length > 0) return `not found: ${missing.join(', ')}`;
   if (headersFolder() === undefined && !hasCachedHeaders())
     return "Node's C++ headers are not on this machine";
   return undefined;
