@@ -74,7 +74,7 @@ export function buildNative() {
   const [command, ...args] = nodeGyp() ?? [];
   if (command === undefined) return { ok: false, output: 'not found: node-gyp' };
   const headers = headersFolder();
-  args.push('configure', 'build', '--jobs=max', ...(headers === undefined ? [] : [`--nodedir=${headers}`]));
+  args.push('configure', 'build', '--jobs=max', '--loglevel=error', ...(headers === undefined ? [] : [`--nodedir=${headers}`]));
   const result = spawnSync(command, args, { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
   const output = `${result.stdout ?? ''}${result.stderr ?? ''}${result.error?.message ?? ''}`;
   if (result.status !== 0) return { ok: false, output };
