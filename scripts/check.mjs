@@ -48,6 +48,16 @@ function checkCppLayout() {
   );
 }
 
+/** Only where the tool is: it is a large one to ask for. */
+function lintCpp() {
+  if (!hasProgram('clang-tidy-14')) return 'clang-tidy-14 is not here';
+  const files = repositoryFiles('native/core/*.cc');
+  if (files.length === 0) return 'there is no C++';
+  const flags = ['-std=c++17', '-Inative', '-D_GNU_SOURCE'];
+  must('clang-tidy-14', ['--quiet', ...files, '--', ...flags], 'clang-tidy found faults');
+  return undefined;
+}
+
 function checkMachineTraces() {
   const finds = repositoryFiles().flatMap((file) =>
     readFileSync(join(ROOT, file), 'utf8')
@@ -109,6 +119,7 @@ const STEPS = [
       );
     },
   },
+  { name: 'lint of C++', run: lintCpp },
   { name: "no machine's paths", run: checkMachineTraces },
 ];
 

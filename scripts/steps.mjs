@@ -77,7 +77,10 @@ export function formatDuration(milliseconds) {
 
 let isStepOpen = false;
 
-/** Says `label` on stderr, does `work`, and ends the line with the time it took. A step within a step says nothing. */
+/**
+ * Says `label` on stderr, does `work`, and ends the line with the time it took, or with the reason that `work` returns
+ * for having done nothing. A step within a step says nothing.
+ */
 export function step(label, work) {
   if (isStepOpen) return work();
   isStepOpen = true;
@@ -85,7 +88,8 @@ export function step(label, work) {
   const start = performance.now();
   try {
     const result = work();
-    process.stderr.write(`${formatDuration(performance.now() - start)}\n`);
+    const end = typeof result === 'string' ? `skipped: ${result}` : formatDuration(performance.now() - start);
+    process.stderr.write(`${end}\n`);
     return result;
   } catch (error) {
     process.stderr.write('failed\n');
