@@ -107,6 +107,10 @@ export default defineConfig(
     rules: { 'no-console': 'off' },
   },
   {
+    files: ['bench/servers/**/*.mjs'],
+    languageOptions: { globals: readonly(['Bun', 'Deno']) },
+  },
+  {
     files: ['scripts/**/*.test.mjs', 'bench/**/*.test.mjs'],
     rules: { 'no-restricted-globals': ['error', ...NO_TIMERS], 'max-lines-per-function': 'off' },
   },
