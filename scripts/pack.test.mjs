@@ -41,10 +41,10 @@ const NEEDED = [
   'scripts/build-native.mjs',
 ];
 
-/** An echo over the native engine; prints the kind of provider and what came back. */
+/** An echo over the native engine: `localProvider` throws where that does not load. */
 const ECHO = `
 import { localProvider } from 'portside/engine';
-const provider = localProvider({ engine: 'native' });
+const provider = localProvider();
 const listener = await provider.listen({});
 listener.start({
   accept(stream) { stream.start({ data(chunk) { stream.write(chunk); }, close() {} }); },
