@@ -1,0 +1,83 @@
+/** Builds what the benchmark runs: its own C++ programs, and Portside if it has not been built. */
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { run } from './child.mjs';
+import { BUILD, LOAD_PROGRAM, LOAD_SOURCES, ROOT, SERVER_SOURCES } from './paths.mjs';
+
+const FLAGS = ['-std=c++17', '-O2', '-Wall', '-Wextra'];
+const BUILT_ENGINE = path.join(ROOT, 'dist/engine/local-provider.js');
+
+/** What must be newer than what. */
+const PORTSIDE_SOURCES = ['src', 'native/core', 'native/binding'].map((folder) => path.join(ROOT, folder));
+
+/**
+ * Compiles the load generator and the servers that are written in C++, where they are older than their sources.
+ *
+ * @param {(line: string) => void} say
+ */
+export async function buildNative(say) {
+  await mkdir(BUILD, { recursive: true });
+  const load = await filesIn(LOAD_SOURCES, /\.(?:cc|h)$/u);
+  await compile(LOAD_PROGRAM, load, say);
+  for (const source of await filesIn(SERVER_SOURCES, /\.cc$/u)) {
+    await compile(path.join(BUILD, path.basename(source, '.cc')), [source], say);
+  }
+}
+
+/**
+ * Makes sure that there is a build of Portside, and says if it is older than the sources.
+ *
+ * @param {(line: string) => void} say
+ * @returns {Promise<boolean>} Whether there is one.
+ */
+export async function buildPortside(say) {
+  if (!existsSync(BUILT_ENGINE)) {
+    const setup = path.join(ROOT, 'scripts/setup.mjs');
+    if (!existsSync(setup)) return false;
+    say('building Portside (npm run build)');
+    await run(process.execPath, [setup], { cwd: ROOT });
+    return existsSync(BUILT_ENGINE);
+  }
+  const sources = (
+    await Promise.all(PORTSIDE_SOURCES.map((folder) => filesIn(folder, /\.(?:ts|cc|h)$/u)))
+  ).flat();
+  if ((await newest(sources)) > (await newest([path.join(ROOT, 'dist/.tsbuildinfo'), BUILT_ENGINE]))) {
+    say('note: sources are newer than dist/: `npm run build` first to measure them');
+  }
+  return true;
+}
+
+/**
+ * @param {string} program
+ * @param {readonly string[]} files
+ * @param {(line: string) => void} say
+ */
+async function compile(program, files, say) {
+  if (existsSync(program) && (await newest(files)) < (await newest([program]))) return;
+  say(`compiling ${path.relative(ROOT, program)}`);
+  const units = files.filter((file) => file.endsWith('.cc'));
+  await run('g++', [...FLAGS, ...units, '-o', program]);
+}
+
+/**
+ * @param {string} folder
+ * @param {RegExp} pattern
+ * @returns {Promise<string[]>} None if there is no such folder.
+ */
+async function filesIn(folder, pattern) {
+  if (!existsSync(folder)) return [];
+  const names = await readdir(folder, { recursive: true });
+  return names.filter((name) => pattern.test(name)).map((name) => path.join(folder, name));
+}
+
+/**
+ * @param {readonly string[]} files
+ * @returns {Promise<number>} When the newest of those that exist was changed, in milliseconds.
+ */
+async function newest(files) {
+  const times = await Promise.all(
+    files.filter((file) => existsSync(file)).map(async (file) => (await stat(file)).mtimeMs),
+  );
+  return Math.max(0, ...times);
+}

@@ -1,0 +1,31 @@
+/**
+ * Where results were measured.
+ *
+ * @typedef {import('./model.mjs').Environment} Environment
+ * @typedef {import('./line-up.mjs').Equipment} Equipment
+ */
+import os from 'node:os';
+
+/**
+ * @param {Equipment} equipment
+ * @returns {Environment}
+ */
+export function describeEnvironment({ node, peers }) {
+  const versions = Object.entries(peers).map(([name, runtime]) => [name, runtime.version]);
+  return {
+    node: node.version,
+    versions: Object.fromEntries(versions),
+    kernel: os.release(),
+    processor: os.cpus()[0]?.model ?? 'unknown processor',
+    cores: os.cpus().length,
+    measuredAt: new Date().toISOString(),
+  };
+}
+
+/** @throws {Error} The benchmark cannot run here. */
+export function requireSupport() {
+  if (process.platform !== 'linux')
+    throw new Error('the benchmark needs Linux (epoll, CPU clocks, core affinity)');
+  if (os.cpus().length < 2)
+    throw new Error('the benchmark needs two cores, one for the server and one for the load');
+}

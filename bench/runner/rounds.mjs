@@ -1,0 +1,145 @@
+/**
+ * Rounds of slices. All servers of a test run at once, and each round visits every one of them in a new random order,
+ * so that a machine that changes its speed changes it for all.
+ *
+ * @typedef {import('./model.mjs').TestDefinition} TestDefinition
+ * @typedef {import('./model.mjs').Settings} Settings
+ * @typedef {import('./model.mjs').Slice} Slice
+ * @typedef {import('./model.mjs').Sample} Sample
+ * @typedef {import('./model.mjs').Round} Round
+ * @typedef {import('./model.mjs').Failure} Failure
+ * @typedef {import('./line-up.mjs').Entrant} Entrant
+ * @typedef {(note: string) => void} Tell
+ *
+ * @typedef {object} Measured
+ * @property {Round[]} rounds
+ * @property {Failure[]} failures
+ */
+import { measureSlice } from './generator.mjs';
+import { messageOf } from './message-of.mjs';
+import { randomNumbers, shuffled } from './random.mjs';
+import { ServerProcess } from './server-process.mjs';
+
+/** Rounds before those that count, in which just-in-time compilers do most of their work. */
+const WARM_UP_ROUNDS = 2;
+
+/** A server that fails this often is not visited any more. */
+const MOST_FAILURES = 3;
+
+/**
+ * @param {TestDefinition} test
+ * @param {readonly Entrant[]} entrants
+ * @param {Settings} settings
+ * @param {Tell} tell
+ * @returns {Promise<Measured>}
+ */
+export async function measureRounds(test, entrants, settings, tell) {
+  const field = new Field(test, settings);
+  try {
+    await field.start(entrants, tell);
+    const random = randomNumbers(settings.seed);
+    for (let i = 0; i < WARM_UP_ROUNDS; i++) await field.round(random, () => tell('warm-up'));
+    /** @type {Round[]} */
+    const rounds = [];
+    while (rounds.length < settings.rounds) {
+      const count = `round ${String(rounds.length + 1)}/${String(settings.rounds)}`;
+      rounds.push(await field.round(random, (name) => tell(`${count}  ${name}`)));
+    }
+    return { rounds, failures: field.failures };
+  } finally {
+    await field.stop();
+  }
+}
+
+/** The servers of one test while they run. */
+class Field {
+  /** @type {Map<string, ServerProcess>} */
+  #running = new Map();
+  /** @type {Failure[]} */
+  failures = [];
+  #test;
+  #settings;
+
+  /**
+   * @param {TestDefinition} test
+   * @param {Settings} settings
+   */
+  constructor(test, settings) {
+    this.#test = test;
+    this.#settings = settings;
+  }
+
+  /**
+   * @param {readonly Entrant[]} entrants
+   * @param {Tell} tell
+   */
+  async start(entrants, tell) {
+    for (const { name, command } of entrants) {
+      tell(`starting ${name}`);
+      const server = new ServerProcess(command, this.#settings.serverCore);
+      this.#running.set(name, server);
+      await server.ready().catch((error) => this.#dismiss(name, messageOf(error)));
+    }
+  }
+
+  /**
+   * @param {() => number} random
+   * @param {(name: string) => void} tell
+   * @returns {Promise<Round>}
+   */
+  async round(random, tell) {
+    /** @type {Record<string, Sample>} */
+    const round = {};
+    for (const name of shuffled([...this.#running.keys()], random)) {
+      tell(name);
+      const sample = await this.#visit(name);
+      if (sample !== undefined) round[name] = sample;
+    }
+    return round;
+  }
+
+  /** @param {string} name */
+  async #visit(name) {
+    const server = this.#running.get(name);
+    if (server === undefined) return undefined;
+    try {
+      return sampleOf(await measureSlice(this.#test, server, this.#settings));
+    } catch (error) {
+      this.failures.push({ server: name, why: messageOf(error) });
+      const count = this.failures.filter((failure) => failure.server === name).length;
+      if (count >= MOST_FAILURES) await this.#dismiss(name, `left out after ${String(count)} failed slices`);
+      return undefined;
+    }
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} why
+   */
+  async #dismiss(name, why) {
+    this.failures.push({ server: name, why });
+    const server = this.#running.get(name);
+    this.#running.delete(name);
+    await server?.stop();
+  }
+
+  async stop() {
+    await Promise.all([...this.#running.values()].map((server) => server.stop()));
+  }
+}
+
+/**
+ * @param {Slice} slice
+ * @returns {Sample}
+ */
+export function sampleOf(slice) {
+  /** @type {Sample} */
+  const sample = {
+    cpuMicros: (slice.serverCpuSeconds / slice.requests) * 1e6,
+    rate: slice.requests / slice.seconds,
+    loadBusy: slice.loadCpuSeconds / slice.seconds,
+  };
+  if (slice.p50Micros !== undefined) sample.p50Micros = slice.p50Micros;
+  if (slice.p99Micros !== undefined) sample.p99Micros = slice.p99Micros;
+  return sample;
+}

@@ -1,0 +1,56 @@
+/**
+ * What every benchmark server does besides serving: it prints its port, collects its garbage when a line arrives on
+ * stdin, and ends when stdin ends. Runs in Node, Bun and Deno.
+ */
+import process from 'node:process';
+
+/** @typedef {'echo' | 'accept'} Mode */
+
+/**
+ * The mode from the command line.
+ *
+ * @returns {Mode}
+ */
+export function modeFromArguments() {
+  const mode = process.argv[2];
+  if (mode !== 'echo' && mode !== 'accept') throw new Error(`usage: SERVER echo|accept, not ${String(mode)}`);
+  return mode;
+}
+
+/**
+ * Tells the runner that the server is ready, and obeys it from then on.
+ *
+ * @param {number} port
+ */
+export function serve(port) {
+  process.stdin.on('data', () => {
+    void collectGarbage().then(() => process.stdout.write('collected\n'));
+  });
+  process.stdin.on('end', () => process.exit(0));
+  process.stdout.write(`${String(port)}\n`);
+}
+
+/** Frees what can be freed, as far as the runtime lets a program ask for it. */
+async function collectGarbage() {
+  if (process.versions.bun !== undefined) {
+    // @ts-ignore a global of Bun
+    Bun.gc(true);
+  } else if (process.versions['deno'] !== undefined) {
+    // @ts-ignore there with --v8-flags=--expose-gc
+    globalThis.gc();
+  } else {
+    await collectInNode();
+  }
+}
+
+/**
+ * `gc()` leaves the young generation at the size it has grown to, up to 48 MiB, which is more than what is to be
+ * measured. The inspector's collection is V8's answer to low memory and shrinks it.
+ */
+async function collectInNode() {
+  const { Session } = await import('node:inspector/promises');
+  const session = new Session();
+  session.connect();
+  await session.post('HeapProfiler.collectGarbage');
+  session.disconnect();
+}
