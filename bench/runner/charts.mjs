@@ -94,7 +94,11 @@ function memoryPanel(result) {
     };
     return [mark === undefined ? bar : { ...bar, mark }];
   });
-  return { title: 'Resident bytes per connection; the mark is the target', unit: '', bars };
+  return {
+    title: 'Resident bytes per connection, before any collection; the mark is the target',
+    unit: '',
+    bars,
+  };
 }
 
 /**
@@ -137,11 +141,13 @@ function verdictBars(verdicts, metric) {
     const { median: value, low, high } = measured;
     const sign = target.atLeast === undefined ? '≤' : '≥';
     const text = `${amount(target, value)} (${sign} ${amount(target, mark)}) ${outcome}`;
-    const label = `${target.test}, against ${target.peer === undefined ? 'nothing' : titleOf(target.peer)}`;
-    const own = target.peer === undefined ? `${target.test}, ${titleOf(target.subject)}` : label;
+    const label =
+      target.peer === undefined
+        ? `${target.test}: ${titleOf(target.subject)}`
+        : `${target.test} vs ${titleOf(target.peer)}`;
     /** @type {Tone} */
     const tone = outcome === 'met' ? 'own' : 'missed';
-    return [{ label: own, value, low, high, text, tone, mark }];
+    return [{ label, value, low, high, text, tone, mark }];
   });
 }
 

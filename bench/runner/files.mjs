@@ -27,8 +27,18 @@ export async function writeResult(folder, result, suffix) {
 
 /** One line for each round, so that a change is readable. @param {Result} result */
 function json({ rounds, ...rest }) {
-  const lines = rounds.map((round) => `    ${JSON.stringify(round)}`).join(',\n');
+  const lines = rounds.map((round) => `    ${JSON.stringify(round, shorter)}`).join(',\n');
   return `${JSON.stringify(rest, null, 2).replace(/\n\}$/u, '')},\n  "rounds": [\n${lines}\n  ]\n}\n`;
+}
+
+/**
+ * No clock is as good as the digits that a division leaves.
+ *
+ * @param {string} _name
+ * @param {unknown} value
+ */
+function shorter(_name, value) {
+  return typeof value === 'number' ? Number(value.toPrecision(6)) : value;
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Memory per idle connection: what the resident size of a fresh server grows by when many connections are opened to it,
- * each measured after the server has collected its garbage.
+ * Memory per idle connection, from the resident size of a fresh server: what it grows by when many connections are
+ * opened to it (`bytes`), and what is left of that once the server has collected its garbage (`heldBytes`).
  *
  * @typedef {import('./model.mjs').TestDefinition} TestDefinition
  * @typedef {import('./model.mjs').Settings} Settings
@@ -45,7 +45,7 @@ export async function measureIdle(test, entrants, settings, tell) {
       if (failed.has(entrant.name)) continue;
       tell(`round ${String(rounds.length + 1)}/${String(settings.rounds)}  ${entrant.name}`);
       try {
-        round[entrant.name] = { bytes: await bytesPerConnection(test, entrant, settings) };
+        round[entrant.name] = await measureMemory(test, entrant, settings);
       } catch (error) {
         failed.set(entrant.name, { server: entrant.name, why: messageOf(error) });
       }
@@ -59,28 +59,40 @@ export async function measureIdle(test, entrants, settings, tell) {
  * @param {TestDefinition} test
  * @param {Entrant} entrant
  * @param {Settings} settings
+ * @returns {Promise<Sample>}
  */
-async function bytesPerConnection(test, entrant, settings) {
+async function measureMemory(test, entrant, settings) {
   const server = new ServerProcess(entrant.command, settings.serverCore);
   try {
     await server.ready();
     const few = await IdleConnections.open({ ...test, connections: WARM_UP_CONNECTIONS }, server, settings);
     await few.close();
+    await collect(server);
     const before = await settledBytes(server);
     const many = await IdleConnections.open(test, server, settings);
-    const after = await settledBytes(server);
+    const grown = await settledBytes(server);
+    await collect(server);
+    const held = await settledBytes(server);
     await many.close();
-    return (after - before) / test.connections;
+    const each = (/** @type {number} */ bytes) => (bytes - before) / test.connections;
+    return { bytes: each(grown), heldBytes: each(held) };
   } finally {
     await server.stop();
   }
 }
 
+/**
+ * Twice: what the first collection lets go of, by finalizers for example, the second one frees.
+ *
+ * @param {ServerProcess} server
+ */
+async function collect(server) {
+  await server.collectGarbage();
+  await server.collectGarbage();
+}
+
 /** @param {ServerProcess} server */
 async function settledBytes(server) {
-  // What the first collection lets go of, finalizers for example, the second one frees.
-  await server.collectGarbage();
-  await server.collectGarbage();
   let bytes = await server.residentBytes();
   for (let step = 0; step < SETTLE_STEPS; step++) {
     await pause(SETTLE_STEP_MS);

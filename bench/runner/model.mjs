@@ -39,7 +39,8 @@
  * @property {number} [loadBusy] Part of its core that the load generator used, 0 to 1.
  * @property {number} [p50Micros]
  * @property {number} [p99Micros]
- * @property {number} [bytes] Per idle connection.
+ * @property {number} [bytes] Per idle connection, as the server grew by itself.
+ * @property {number} [heldBytes] Per idle connection, after the server has collected its garbage.
  *
  * @typedef {keyof Sample} Metric
  *

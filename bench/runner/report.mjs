@@ -25,11 +25,20 @@ export function serverTable(result) {
 /** @param {Result} result @returns {Table} */
 function memoryTable(result) {
   const { baseline } = testNamed(result.test);
-  const head = ['server', 'bytes/connection', '±', `less than ${titleOf(baseline)}`, 'rounds'];
+  const head = [
+    'server',
+    'bytes/connection',
+    '±',
+    `less than ${titleOf(baseline)}`,
+    'after collection',
+    '±',
+    'rounds',
+  ];
   const rows = measuredServers(result).map((name) => [
     titleOf(name),
     ...medianCells(summariseMetric(result, name, 'bytes'), 0),
     ratioCell(result, name, 'bytes'),
+    ...medianCells(summariseMetric(result, name, 'heldBytes'), 0),
     String(valuesOf(result.rounds, name, 'bytes').length),
   ]);
   return { head, rows };
@@ -146,7 +155,7 @@ function verdictText(target, measured, outcome) {
   const few = measured.count < ENOUGH_ROUNDS && target.metric === 'cpu' ? ' (too few rounds)' : '';
   if (outcome === 'met') return `met${few}`;
   const goal = target.atLeast ?? target.atMost ?? measured.median;
-  return `missed by ${Math.abs((measured.median / goal - 1) * 100).toFixed(0)} %${few}`;
+  return `missed by ${Math.abs((measured.median / goal - 1) * 100).toFixed(1)} %${few}`;
 }
 
 /**
@@ -157,7 +166,7 @@ function medianCells(summary, digits) {
   if (summary === undefined) return ['–', '–'];
   const median =
     digits === 0 ? Math.round(summary.median).toLocaleString('en') : summary.median.toFixed(digits);
-  return [median, `${spreadPercent(summary).toFixed(0)} %`];
+  return [median, summary.median > 0 ? `${spreadPercent(summary).toFixed(0)} %` : '–'];
 }
 
 /**

@@ -74,7 +74,8 @@ export function ratiosPerRound(rounds, subject, peer, metric) {
   for (const round of rounds) {
     const ours = round[subject]?.[metric];
     const theirs = round[peer]?.[metric];
-    if (ours === undefined || theirs === undefined) continue;
+    // A plain C++ server needs no measurable memory per connection: there is no ratio to that.
+    if (ours === undefined || theirs === undefined || ours <= 0 || theirs <= 0) continue;
     ratios.push(metric === 'rate' ? ours / theirs : theirs / ours);
   }
   return ratios;

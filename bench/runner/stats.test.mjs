@@ -73,6 +73,14 @@ describe('ratiosPerRound', () => {
     assert.deepEqual(ratio, { median: 2.5, low: 2.5, high: 2.5, count: 4 });
   });
 
+  test('ratiosPerRound has no ratio to nothing', () => {
+    const memory = [
+      { a: { bytes: 600 }, b: { bytes: 0 } },
+      { a: { bytes: 600 }, b: { bytes: 1200 } },
+    ];
+    assert.deepEqual(ratiosPerRound(memory, 'a', 'b', 'bytes'), [2]);
+  });
+
   test('ratiosPerRound of a server that never ran is empty', () => {
     assert.deepEqual(ratiosPerRound(rounds, 'a', 'c', 'cpuMicros'), []);
   });

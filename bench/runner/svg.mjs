@@ -20,9 +20,9 @@
  * @property {number} [reference] Where a dashed line stands.
  */
 
-const WIDTH = 840;
+const WIDTH = 860;
 const LABELS = 300;
-const TEXTS = 190;
+const TEXTS = 200;
 const PLOT = WIDTH - LABELS - TEXTS;
 const ROW = 26;
 const BAR = 15;
