@@ -42,8 +42,8 @@ export async function equip(servers, nodeWish, say) {
     try {
       peers[name] = await findPeer(name, say);
     } catch (error) {
-      missing[name] = `${name} cannot be had: ${messageOf(error)}`;
-      say(`skipping ${missing[name]}`);
+      missing[name] = `cannot be had: ${messageOf(error).split('\n', 1)[0] ?? ''}`;
+      say(`skipping ${name}: it ${missing[name]}`);
     }
   }
   const hasPortside = servers.some((server) => server.needsBuild) ? await tryBuild(say) : false;

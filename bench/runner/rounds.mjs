@@ -105,11 +105,26 @@ class Field {
     try {
       return sampleOf(await measureSlice(this.#test, server, this.#settings));
     } catch (error) {
-      this.failures.push({ server: name, why: messageOf(error) });
-      const count = this.failures.filter((failure) => failure.server === name).length;
-      if (count >= MOST_FAILURES) await this.#dismiss(name, `left out after ${String(count)} failed slices`);
+      await this.#blame(name, server, messageOf(error));
       return undefined;
     }
+  }
+
+  /**
+   * @param {string} name
+   * @param {ServerProcess} server
+   * @param {string} why
+   */
+  async #blame(name, server, why) {
+    // The load generator only sees that its server is gone; the server may have said why.
+    const fate = await server.fate();
+    if (fate !== undefined) {
+      await this.#dismiss(name, fate);
+      return;
+    }
+    this.failures.push({ server: name, why });
+    const count = this.failures.filter((failure) => failure.server === name).length;
+    if (count >= MOST_FAILURES) await this.#dismiss(name, `left out after ${String(count)} failed slices`);
   }
 
   /**

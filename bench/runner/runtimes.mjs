@@ -18,6 +18,7 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { run } from './child.mjs';
+import { messageOf } from './message-of.mjs';
 import { CACHE } from './paths.mjs';
 
 const ARM = process.arch === 'arm64';
@@ -57,9 +58,13 @@ export async function findNode(wish, say) {
   if (wish === undefined)
     return { program: process.execPath, version: process.version, args: ARGUMENTS.node };
   const program = /^\d+(\.\d+)*$/u.test(wish)
-    ? await install(`node-${wish}`, packageOf(`node-linux-${process.arch}`, wish, 'bin/node'), say)
+    ? await install('node', packageOf(`node-linux-${process.arch}`, wish, 'bin/node'), say)
     : path.resolve(wish);
-  return { program, version: (await run(program, ['--version'])).trim(), args: ARGUMENTS.node };
+  try {
+    return { program, version: (await run(program, ['--version'])).trim(), args: ARGUMENTS.node };
+  } catch (error) {
+    throw new Error(`--node ${wish}: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 /**

@@ -3,11 +3,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
 import { ended, tailOf } from './child.mjs';
+import { messageOf } from './message-of.mjs';
 
 const START_MS = 20_000;
 const COLLECT_MS = 20_000;
 const STOP_MS = 3_000;
+const FATE_MS = 300;
 
 /** Raises the limit of open files, stays on one core, and becomes the program, so that the pid is the program's. */
 const LAUNCHER = 'ulimit -n "$(ulimit -Hn)"; core=$1; shift; exec taskset -c "$core" "$@"';
@@ -17,6 +20,8 @@ export class ServerProcess {
   #lines;
   #ended;
   #errors;
+  /** @type {string | undefined} */
+  #fate;
 
   /**
    * @param {readonly string[]} command
@@ -26,8 +31,14 @@ export class ServerProcess {
     this.#child = spawn('sh', ['-c', LAUNCHER, 'sh', String(core), ...command], { stdio: 'pipe' });
     this.#errors = tailOf(this.#child.stderr);
     this.#ended = ended(this.#child);
-    // Who waits for a line hears of the end as well; without one it is no news yet.
-    this.#ended.catch(() => undefined);
+    this.#ended.then(
+      (code) => {
+        this.#fate = `the server ended with ${String(code)}: ${reasonIn(this.#errors())}`;
+      },
+      (error) => {
+        this.#fate = messageOf(error);
+      },
+    );
     this.#lines = createInterface({ input: this.#child.stdout });
     // A server that is gone is noticed where something is expected of it.
     this.#child.stdin.on('error', () => undefined);
@@ -38,6 +49,22 @@ export class ServerProcess {
     const { pid } = this.#child;
     if (pid === undefined) throw new Error('the server could not be started');
     return pid;
+  }
+
+  /**
+   * How the server ended, if it does so within a moment: who talks to a server notices its end before its parent does.
+   *
+   * @returns {Promise<string | undefined>}
+   */
+  async fate() {
+    const settled = this.#ended.catch(() => undefined);
+    const enough = new AbortController();
+    await Promise.race([
+      settled,
+      pause(FATE_MS, undefined, { signal: enough.signal }).catch(() => undefined),
+    ]);
+    enough.abort();
+    return this.#fate;
   }
 
   /** Waits for the port. @throws {Error} It did not come. */
@@ -92,15 +119,17 @@ export class ServerProcess {
 
   /** @returns {Promise<never>} */
   async #endedEarly() {
-    const code = await this.#ended;
-    throw new Error(`the server ended with ${String(code)}: ${lastLines(this.#errors())}`);
+    await this.#ended;
+    throw new Error(this.#fate);
   }
 }
 
-/** @param {string} text */
-function lastLines(text) {
+/**
+ * The line that says what happened, rather than the stack behind it.
+ *
+ * @param {string} text
+ */
+function reasonIn(text) {
   const lines = text.trim().split('\n');
-  // The line of a stack trace that says what happened, not the stack.
-  const reason = lines.find((line) => /^(?:\w*Error|error)\b/u.test(line));
-  return reason ?? lines.at(-1) ?? '';
+  return lines.find((line) => /^(?:\w*Error|error)\b/u.test(line)) ?? lines.at(-1) ?? '';
 }

@@ -111,8 +111,10 @@ describe('bench', { skip }, () => {
 
   test('measureRounds visits all servers in each round, and leaves out the one that fails', async () => {
     const broken = { name: 'broken', command: [CPP, 'accept'] };
+    const dies = "process.nextTick(() => { throw new TypeError('worn out'); });";
+    const mortal = { name: 'mortal', command: scriptedServer(dies) };
     const absent = { name: 'absent', command: ['/nonexistent/program'] };
-    const entrants = [...ECHO_SERVERS, broken, absent];
+    const entrants = [...ECHO_SERVERS, broken, mortal, absent];
     const { rounds, failures } = await measureRounds(
       definition('echo', 4),
       entrants,
@@ -123,7 +125,11 @@ describe('bench', { skip }, () => {
     for (const round of rounds) assert.deepEqual(Object.keys(round).sort(), ['cpp-epoll', 'node-net']);
     assert.ok(failures.some(({ server, why }) => server === 'absent' && why.includes('nonexistent')));
     assert.ok(failures.some(({ server, why }) => server === 'broken' && why.includes('left out')));
-    assert.ok(failures.every(({ server }) => server === 'absent' || server === 'broken'));
+    assert.deepEqual(
+      failures.filter(({ server }) => server === 'mortal').map(({ why }) => why),
+      ['the server ended with 1: TypeError: worn out'],
+    );
+    assert.ok(failures.every(({ server }) => !ECHO_SERVERS.some(({ name }) => name === server)));
   });
 
   test('measureIdle finds that node:net needs memory for its connections', async () => {
