@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { describe, test } from 'node:test';
 import { targetChart, testChart } from './charts.mjs';
 import { parseSlice } from './generator.mjs';
 import { parseOptions } from './options.mjs';
+import { ROOT } from './paths.mjs';
 import { failureLines, serverTable, verdictTable } from './report.mjs';
 import { sampleOf } from './rounds.mjs';
 import { SERVERS } from './servers.mjs';
@@ -74,6 +77,26 @@ describe('the tables', () => {
       ['bun', 1.15],
       ['cpp-epoll', 0.85],
     ]);
+  });
+});
+
+describe('docs/reference/benchmarks.md', () => {
+  test('the page tells the targets as they are', async () => {
+    const text = await readFile(path.join(ROOT, 'docs/reference/benchmarks.md'), 'utf8');
+    const rows = text.split('\n').map((line) => line.split('|').map((cell) => cell.trim()));
+    for (const { name } of TESTS) {
+      const later = targetsOf(name, 26);
+      targetsOf(name, 20).forEach(({ atLeast, atMost }, index) => {
+        const factors = [atLeast, later[index]?.atLeast].map(String);
+        const isTold =
+          atMost === undefined
+            ? rows.some(
+                (row) => row[1] === `\`${name}\`` && row.slice(3, 5).map(Number).join() === factors.join(),
+              )
+            : text.includes(`${atMost.toLocaleString('en')} `);
+        assert.ok(isTold, `${name}: ${factors.join()}`);
+      });
+    }
   });
 });
 
