@@ -1,15 +1,15 @@
-/** Builds what the benchmark runs: its own C++ programs, and Portside if it has not been built. */
+/** Builds what the benchmark runs: its own C++ programs, and Portside where its build is out of date. */
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { run } from './child.mjs';
+import { run, runShown } from './child.mjs';
 import { BUILD, LOAD_PROGRAM, LOAD_SOURCES, ROOT, SERVER_SOURCES } from './paths.mjs';
 
 const FLAGS = ['-std=c++17', '-O2', '-Wall', '-Wextra'];
 const BUILT_ENGINE = path.join(ROOT, 'dist/engine/local-provider.js');
 
-/** What must be newer than what. */
-const PORTSIDE_SOURCES = ['src', 'native/core', 'native/binding'].map((folder) => path.join(ROOT, folder));
+/** Does only what is missing or out of date. */
+const SETUP = path.join(ROOT, 'scripts/setup.mjs');
 
 /**
  * Compiles the load generator and the servers that are written in C++, where they are older than their sources.
@@ -26,26 +26,13 @@ export async function buildNative(say) {
 }
 
 /**
- * Makes sure that there is a build of Portside, and says if it is older than the sources.
+ * Brings the build of Portside up to date, so that it is the sources that are measured.
  *
- * @param {(line: string) => void} say
  * @returns {Promise<boolean>} Whether there is one.
  */
-export async function buildPortside(say) {
-  if (!existsSync(BUILT_ENGINE)) {
-    const setup = path.join(ROOT, 'scripts/setup.mjs');
-    if (!existsSync(setup)) return false;
-    say('building Portside (npm run build)');
-    await run(process.execPath, [setup], { cwd: ROOT });
-    return existsSync(BUILT_ENGINE);
-  }
-  const sources = (
-    await Promise.all(PORTSIDE_SOURCES.map((folder) => filesIn(folder, /\.(?:ts|cc|h)$/u)))
-  ).flat();
-  if ((await newest(sources)) > (await newest([path.join(ROOT, 'dist/.tsbuildinfo'), BUILT_ENGINE]))) {
-    say('note: sources are newer than dist/: `npm run build` first to measure them');
-  }
-  return true;
+export async function buildPortside() {
+  if (existsSync(SETUP)) await runShown(process.execPath, [SETUP], ROOT);
+  return existsSync(BUILT_ENGINE);
 }
 
 /**

@@ -26,6 +26,19 @@ export async function run(command, args, options = {}) {
 }
 
 /**
+ * Runs a program that says itself what it does; all of it goes to stderr.
+ *
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {string} cwd
+ * @throws {Error} Its exit code is not 0.
+ */
+export async function runShown(command, args, cwd) {
+  const code = await ended(spawn(command, args, { cwd, stdio: ['ignore', 2, 2] }));
+  if (code !== 0) throw new Error(`${args.join(' ')} ended with ${String(code)}`);
+}
+
+/**
  * The exit code, or the name of the signal, once everything that the child wrote has been read.
  *
  * @param {import('node:child_process').ChildProcess} child

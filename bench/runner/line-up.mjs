@@ -53,7 +53,7 @@ export async function equip(servers, nodeWish, say) {
 /** @param {(line: string) => void} say */
 async function tryBuild(say) {
   try {
-    if (await buildPortside(say)) return true;
+    if (await buildPortside()) return true;
     say('skipping Portside: it is not built (`npm run build`)');
   } catch (error) {
     say(`skipping Portside: its build failed: ${messageOf(error)}`);

@@ -5,7 +5,6 @@ import { serve } from './control.mjs';
 const sockets = new Map();
 const receiveListeners = new Set();
 let lastId = 0;
-let answered = 0;
 
 /** Callbacks whose bytes the kernel has, to be run once the current events are handled. */
 let due = [];
@@ -47,10 +46,12 @@ function send(socketId, data, callback) {
   else socket.data.unsent.push(new Unsent(bytes.subarray(taken), callback, bytes.length));
 }
 
+function onSent(result) {
+  if (result.resultCode < 0) throw new Error(`send failed with ${String(result.resultCode)}`);
+}
+
 receiveListeners.add((info) => {
-  send(info.socketId, info.data, (result) => {
-    if (result.resultCode === 0) answered++;
-  });
+  send(info.socketId, info.data, onSent);
 });
 
 const server = Bun.listen({

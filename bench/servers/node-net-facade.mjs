@@ -13,7 +13,6 @@ const sockets = new Map();
 /** @type {Set<(info: ReceiveInfo) => void>} */
 const receiveListeners = new Set();
 let lastId = 0;
-let answered = 0;
 
 /**
  * @param {number} socketId
@@ -48,10 +47,13 @@ function accept(socket) {
   });
 }
 
+/** @param {SendInfo} result */
+function onSent(result) {
+  if (result.resultCode < 0) throw new Error(`send failed with ${String(result.resultCode)}`);
+}
+
 receiveListeners.add((info) => {
-  send(info.socketId, info.data, (result) => {
-    if (result.resultCode === 0) answered++;
-  });
+  send(info.socketId, info.data, onSent);
 });
 
 const server = net.createServer({ noDelay: true, highWaterMark: 64 * 1024 }, accept);

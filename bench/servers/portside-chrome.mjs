@@ -13,11 +13,10 @@ const manifest = {
 
 const chrome = createChrome({ manifest, provider: localProvider() });
 const { tcp, tcpServer } = chrome.sockets;
-let answered = 0;
 
 /** @param {{ resultCode: number }} result */
 function onSent(result) {
-  if (result.resultCode === 0) answered++;
+  if (result.resultCode < 0) throw new Error(`send failed with ${String(result.resultCode)}`);
 }
 
 tcp.onReceive.addListener((info) => {
