@@ -34,7 +34,7 @@ export function testChart(result) {
 function loadPanels(result) {
   const than = titleOf(testNamed(result.test).baseline);
   const cpu = `Server CPU per request, times better than ${than}`;
-  const rate = `Requests per second, times ${than}'s`;
+  const rate = `Requests per second, times more than ${than}`;
   return [
     {
       title: cpu,
