@@ -1,0 +1,229 @@
+/**
+ * What every case of a suite runs in: it watches all sockets of the case, so that each case also checks that no callback
+ * runs inside a call, that each `done` comes once, that closed and paused sockets are silent, and that nothing is left open.
+ */
+import type { SocketError } from '../base/errors.ts';
+import type { Listener, ReadOptions, Stream, WriteDone } from '../base/provider.ts';
+import { ListenerRecorder, type ListenerHooks } from './listener-recorder.ts';
+import { MustCall } from './must-call.ts';
+import { StreamRecorder, type StreamHooks } from './stream-recorder.ts';
+import { SuiteFailure, check, equal, type StreamPair, type SuiteOptions } from './suite.ts';
+import { Witness } from './witness.ts';
+
+/** What is known of one watched socket. */
+interface Watched {
+  recorder: StreamRecorder | ListenerRecorder | null;
+  isPaused: boolean;
+}
+
+type Method = (...args: readonly unknown[]) => unknown;
+
+/** Calls after which a sink hears nothing but `close`. */
+const CLOSING: ReadonlySet<string | symbol> = new Set<string | symbol>([
+  'close',
+  'abort',
+  Symbol.asyncDispose,
+]);
+
+export class CaseScope {
+  readonly options: SuiteOptions;
+  /** Callbacks that must come a certain number of times before the case is over. */
+  readonly calls: MustCall = new MustCall();
+  /** Each `done` of `done()`, in the order in which they were told. */
+  readonly answers: { readonly label: string; readonly error: SocketError | null }[] = [];
+  readonly #problems: string[] = [];
+  readonly #cleanups: (() => Promise<void>)[] = [];
+  /** Recorders that were given to a socket and not replaced since: each must hear its `close`. */
+  readonly #started = new Set<StreamRecorder | ListenerRecorder>();
+  readonly #openWitness: () => Promise<StreamPair>;
+  #witness: Promise<Witness> | null = null;
+  #depth = 0;
+
+  /** @param openWitness opens a pair that shares the loop of the sockets of this case */
+  constructor(options: SuiteOptions, openWitness: () => Promise<StreamPair>) {
+    this.options = options;
+    this.#openWitness = openWitness;
+  }
+
+  /** A number of bytes or rounds, made smaller for slow providers. */
+  size(full: number, least = 1): number {
+    return Math.max(least, Math.ceil(full * (this.options.scale ?? 1)));
+  }
+
+  readonly complain = (problem: string): void => {
+    if (this.#problems.length < 50) this.#problems.push(problem);
+  };
+
+  /** A socket whose every call is watched for callbacks that run inside it. */
+  watch<T extends Stream | Listener>(socket: T): T {
+    const state: Watched = { recorder: null, isPaused: false };
+    return new Proxy(socket, {
+      get: (target, key) => {
+        const value: unknown = Reflect.get(target, key, target);
+        if (typeof value !== 'function') return value;
+        return (...args: readonly unknown[]) => this.#call(target, state, key, value as Method, args);
+      },
+      set: (target, key, value) => Reflect.set(target, key, value, target),
+    });
+  }
+
+  #call(
+    target: object,
+    state: Watched,
+    key: string | symbol,
+    method: Method,
+    args: readonly unknown[],
+  ): unknown {
+    if (CLOSING.has(key)) state.recorder?.mute();
+    if (key === 'resume') {
+      state.isPaused = false;
+      state.recorder?.resume();
+    }
+    this.#depth += 1;
+    let result: unknown;
+    try {
+      result = method.apply(target, [...args]);
+    } finally {
+      this.#depth -= 1;
+    }
+    if (key === 'start') this.#startedWith(state, args[0]);
+    if (key === 'pause') {
+      state.isPaused = true;
+      state.recorder?.pause();
+    }
+    return result;
+  }
+
+  #startedWith(state: Watched, sink: unknown): void {
+    const old = state.recorder;
+    if (old !== null && old !== sink) {
+      old.replace();
+      this.#started.delete(old);
+    }
+    const isRecorder = sink instanceof StreamRecorder || sink instanceof ListenerRecorder;
+    state.recorder = isRecorder ? sink : null;
+    if (!isRecorder) return;
+    this.#started.add(sink);
+    if (state.isPaused) sink.pause();
+  }
+
+  /** Runs a callback of the provider, and complains if a call is what runs it. */
+  heard<T>(what: string, run: () => T): T {
+    if (this.#depth > 0) this.complain(`${what} was called inside the call that asked for it`);
+    const depth = this.#depth;
+    this.#depth = 0;
+    try {
+      return run();
+    } finally {
+      this.#depth = depth;
+    }
+  }
+
+  /** A recorder that is not started yet. */
+  recorder(hooks: StreamHooks = {}): StreamRecorder {
+    const recorder = new StreamRecorder(this.complain, hooks);
+    for (const name of ['data', 'end', 'drain', 'close'] as const) this.#guard(recorder, name);
+    return recorder;
+  }
+
+  /** Starts a stream with a new recorder. */
+  record(stream: Stream, hooks: StreamHooks = {}, options?: ReadOptions): StreamRecorder {
+    const recorder = this.recorder(hooks);
+    if (options?.chunks === 'view') recorder.expectViews();
+    stream.start(recorder, options);
+    return recorder;
+  }
+
+  /** Starts a listener with a new recorder. */
+  recordListener(listener: Listener, hooks: ListenerHooks = {}): ListenerRecorder {
+    const recorder = new ListenerRecorder(this.complain, (stream) => this.watch(stream), hooks);
+    for (const name of ['accept', 'error', 'close'] as const) this.#guard(recorder, name);
+    listener.start(recorder);
+    return recorder;
+  }
+
+  /** Makes one callback of a recorder notice when it runs inside a call. */
+  #guard(recorder: StreamRecorder | ListenerRecorder, name: string): void {
+    const plain = Reflect.get(recorder, name) as Method;
+    Reflect.set(recorder, name, (...args: readonly unknown[]) =>
+      this.heard(name, () => plain.apply(recorder, [...args])),
+    );
+  }
+
+  /** A `done` that must be told exactly once before the case is over. */
+  done(label: string, then?: WriteDone): WriteDone {
+    return this.calls.once(label, (error: SocketError | null) => {
+      this.heard(label, () => {
+        this.answers.push({ label, error });
+        then?.(error);
+      });
+    });
+  }
+
+  /** Writes, and fulfils with what `done` was told. A write that throws rejects. */
+  written(stream: Stream, bytes: Uint8Array): Promise<SocketError | null> {
+    return new Promise((resolve) => {
+      stream.write(bytes, this.done(`done of ${String(bytes.length)} bytes`, resolve));
+    });
+  }
+
+  /** Remembers what must be stopped at the end; the last is stopped first. */
+  later(cleanup: () => Promise<void>): void {
+    this.#cleanups.push(cleanup);
+  }
+
+  /**
+   * Gives everything that is under way the time to arrive: three round trips over another connection. What a provider
+   * would tell unasked has been told by then, without a timer.
+   */
+  async quiet(): Promise<void> {
+    this.#witness ??= this.#makeWitness();
+    const witness = await this.#witness;
+    for (let i = 0; i < 3; i++) await witness.roundTrip();
+  }
+
+  async #makeWitness(): Promise<Witness> {
+    const pair = await this.#openWitness();
+    this.later(() => pair.stop());
+    return new Witness(pair);
+  }
+
+  /** Stops everything, and waits until each sink has heard its `close`. */
+  async stop(): Promise<void> {
+    for (let cleanup = this.#cleanups.pop(); cleanup !== undefined; cleanup = this.#cleanups.pop())
+      await cleanup();
+    for (const recorder of this.#started) await recorder.untilClose();
+  }
+
+  /** What was told that must not be. */
+  get problems(): readonly string[] {
+    return this.#problems;
+  }
+
+  /** @throws {SuiteFailure} if anything was told that must not be, or not told that must be */
+  check(): void {
+    const problems = [...this.#problems, ...this.calls.problems()];
+    check(problems.length === 0, problems.slice(0, 10).join('; '));
+  }
+}
+
+/** Runs one case in a scope of its own, and counts what is open before and after. */
+export async function runInScope<S extends CaseScope>(
+  scope: S,
+  body: (scope: S) => Promise<void>,
+): Promise<void> {
+  const { resources } = scope.options;
+  const before = await resources?.();
+  try {
+    await body(scope);
+    await scope.stop();
+  } catch (error) {
+    // The first failure is what counts; what is still open is closed behind its back, also if that never ends.
+    scope.stop().catch(() => undefined);
+    if (scope.problems.length === 0) throw error;
+    const first = error instanceof Error ? error.message : String(error);
+    throw new SuiteFailure(`${first} (also: ${scope.problems.slice(0, 5).join('; ')})`, { cause: error });
+  }
+  scope.check();
+  if (before !== undefined) equal(await resources?.(), before, 'descriptors open after the case');
+}

@@ -1,0 +1,41 @@
+/** Suites are tables: one row a case. */
+import type { Capability } from '../base/provider.ts';
+import type { PromiseId } from './promises.ts';
+import type { SuiteCase, SuiteOptions } from './suite.ts';
+
+/** A case before its suite knows what it runs over. `H` is what its function is given. */
+export interface CaseRow<H> {
+  readonly name: string;
+  readonly promises: readonly PromiseId[];
+  readonly needs?: readonly Capability[];
+  /** Leaves the case out where it cannot mean anything. */
+  readonly when?: (about: CaseSetting) => boolean;
+  readonly run: (harness: H) => Promise<void>;
+}
+
+/** What decides whether a row becomes a case. */
+export interface CaseSetting {
+  readonly transport: 'tcp' | 'unix';
+  readonly options: SuiteOptions;
+}
+
+export const onTcp = (about: CaseSetting): boolean => about.transport === 'tcp';
+export const onUnix = (about: CaseSetting): boolean => about.transport === 'unix';
+
+/** Makes the cases of a table. @param prefix goes before every name, such as `stream over ipv4` */
+export function makeCases<H>(
+  prefix: string,
+  needs: readonly Capability[],
+  rows: readonly CaseRow<H>[],
+  setting: CaseSetting,
+  run: (body: (harness: H) => Promise<void>) => Promise<void>,
+): SuiteCase[] {
+  return rows
+    .filter((row) => row.when?.(setting) ?? true)
+    .map((row) => ({
+      name: `${prefix} ${row.name}`,
+      needs: [...new Set([...needs, ...(row.needs ?? [])])],
+      promises: row.promises,
+      run: () => run(row.run),
+    }));
+}
