@@ -160,10 +160,24 @@ export class CaseScope {
     });
   }
 
-  /** Writes, and fulfils with what `done` was told. A write that throws rejects. */
+  /** Writes, and fulfils with what `done` was told. A write that throws rejects, and its `done` must not be told. */
   written(stream: Stream, bytes: Uint8Array): Promise<SocketError | null> {
+    const label = `done of ${String(bytes.length)} bytes`;
+    let isTaken = true;
     return new Promise((resolve) => {
-      stream.write(bytes, this.done(`done of ${String(bytes.length)} bytes`, resolve));
+      const done = this.calls.exactly(
+        label,
+        () => (isTaken ? 1 : 0),
+        (error: SocketError | null) => {
+          this.heard(label, () => {
+            this.answers.push({ label, error });
+            resolve(error);
+          });
+        },
+      );
+      isTaken = false;
+      stream.write(bytes, done);
+      isTaken = true;
     });
   }
 

@@ -2,7 +2,7 @@
 
 interface Expected {
   readonly label: string;
-  readonly times: number;
+  readonly times: () => number;
   calls: number;
 }
 
@@ -41,6 +41,15 @@ export class MustCall {
     label: string,
     callback?: (...args: A) => void,
   ): (...args: A) => void {
+    return this.exactly(label, () => times, callback);
+  }
+
+  /** A callback whose number of calls is only known at the end: `times` is asked by `check` and `problems`. */
+  exactly<A extends readonly unknown[]>(
+    label: string,
+    times: () => number,
+    callback?: (...args: A) => void,
+  ): (...args: A) => void {
     const row: Expected = { label, times, calls: 0 };
     this.#expected.push(row);
     return (...args) => {
@@ -53,8 +62,8 @@ export class MustCall {
   /** What is wrong now: one line for each callback with a wrong count. */
   problems(): readonly string[] {
     return this.#expected
-      .filter((row) => row.calls !== row.times)
-      .map((row) => `${row.label}: called ${String(row.calls)} times, must be ${String(row.times)}`);
+      .filter((row) => row.calls !== row.times())
+      .map((row) => `${row.label}: called ${String(row.calls)} times, must be ${String(row.times())}`);
   }
 
   /** @throws {Error} if a callback was called too seldom or too often */

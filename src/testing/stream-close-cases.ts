@@ -4,7 +4,9 @@ import type { CaseRow } from './case-table.ts';
 import { onTcp } from './case-table.ts';
 import { patternBytes } from './pattern.ts';
 import type { StreamHarness } from './stream-harness.ts';
-import { ManualSignal, check, checkError, deferred, equal, equalList, settle, throws } from './suite.ts';
+import { deferred } from './deferred.ts';
+import { ManualSignal } from './manual-signal.ts';
+import { check, checkError, equal, equalList, settle, throws } from './suite.ts';
 
 async function closeFlushes(h: StreamHarness): Promise<void> {
   const { a, b } = await h.pair({ isSmall: true });

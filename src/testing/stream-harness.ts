@@ -23,8 +23,13 @@ export class StreamHarness extends CaseScope {
   /** A fresh pair, watched, and stopped when the case is over. */
   async pair(options?: PairOptions): Promise<{ a: Stream; b: Stream }> {
     const pair: StreamPair = await this.#makePair(options);
-    this.later(() => pair.stop());
-    return { a: this.watch(pair.a), b: this.watch(pair.b) };
+    const [a, b] = [this.watch(pair.a), this.watch(pair.b)];
+    this.later(() => {
+      a.abort();
+      b.abort();
+      return pair.stop();
+    });
+    return { a, b };
   }
 
   /**
@@ -34,7 +39,11 @@ export class StreamHarness extends CaseScope {
    * @param from a stream that was started with `recorder`
    * @returns how many bytes were written in all
    */
-  async clog(from: Stream, recorder: { readonly drains: number }, chunk = 16 * 1024): Promise<number> {
+  async clog(
+    from: Stream,
+    recorder: { readonly drains: number },
+    chunk: number = 16 * 1024,
+  ): Promise<number> {
     let written = 0;
     for (let i = 0; i < 4096; i++) {
       const drains = recorder.drains;

@@ -2,7 +2,8 @@
 import type { CaseRow } from './case-table.ts';
 import { patternBytes } from './pattern.ts';
 import type { StreamHarness } from './stream-harness.ts';
-import { check, checkError, deferred, equal, throws } from './suite.ts';
+import { deferred } from './deferred.ts';
+import { check, checkError, equal, throws } from './suite.ts';
 
 async function slowReader(h: StreamHarness): Promise<void> {
   const highWaterMark = 32 * 1024;

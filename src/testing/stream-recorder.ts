@@ -116,7 +116,7 @@ export class StreamRecorder implements StreamSink {
   close(error: SocketError | null): void {
     if (this.isClosed) this.#complain('a second close');
     if (this.#isReplaced) this.#complain('close on a sink that was replaced');
-    if (Number.isFinite(this.#allowed) && !this.#isMuted) this.#complain('close while paused');
+    if (Number.isFinite(this.#allowed) && error !== null) this.#complain('an error while paused');
     if (this.#isMuted && error !== null)
       this.#complain(`close(${show(error)}) after one's own close() or abort()`);
     this.log.push('close');

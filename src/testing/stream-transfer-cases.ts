@@ -3,7 +3,8 @@ import type { Stream } from '../base/provider.ts';
 import type { CaseRow } from './case-table.ts';
 import { asciiBytes, patternBytes, patternMismatch } from './pattern.ts';
 import type { StreamHarness } from './stream-harness.ts';
-import { check, deferred, equal, equalList } from './suite.ts';
+import { deferred } from './deferred.ts';
+import { check, equal, equalList } from './suite.ts';
 
 const ODD_SIZES: readonly number[] = [
   1, 2, 3, 7, 61, 1023, 1024, 1025, 4095, 4097, 16_383, 65_535, 65_536, 65_537,

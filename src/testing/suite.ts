@@ -4,7 +4,6 @@
  * A suite is a list of `SuiteCase`s. Give them to any runner: a case passes when its promise fulfils. Skip a case when the
  * provider's `capabilities` lack one of its `needs`.
  */
-import type { AbortSignalLike } from '../base/abort.ts';
 import { isSocketError, type SocketError } from '../base/errors.ts';
 import type { SocketOptions } from '../base/options.ts';
 import type { Capability, SocketProvider, Stream, WriteLimits } from '../base/provider.ts';
@@ -197,49 +196,3 @@ export const ARGUMENT_ERRORS: readonly string[] = [
   'ConnectError',
   'UnsupportedError',
 ];
-
-/** An abort signal that a test fires by hand: no `AbortController` is needed. */
-export class ManualSignal implements AbortSignalLike {
-  aborted = false;
-  reason: unknown = undefined;
-  readonly #listeners = new Set<() => void>();
-
-  /** Listeners that are still registered: none may be left when the call has settled. */
-  get listenerCount(): number {
-    return this.#listeners.size;
-  }
-
-  addEventListener(_type: 'abort', listener: () => void): void {
-    this.#listeners.add(listener);
-  }
-
-  removeEventListener(_type: 'abort', listener: () => void): void {
-    this.#listeners.delete(listener);
-  }
-
-  abort(reason: unknown = new Error('aborted by the suite')): void {
-    if (this.aborted) return;
-    this.aborted = true;
-    this.reason = reason;
-    const listeners = [...this.#listeners];
-    this.#listeners.clear();
-    for (const listener of listeners) listener();
-  }
-}
-
-/** A promise with its ends in hand. (`Promise.withResolvers` is not on Node 20.) */
-export interface Deferred<T> {
-  readonly promise: Promise<T>;
-  resolve(value: T): void;
-  reject(error: unknown): void;
-}
-
-export function deferred<T>(): Deferred<T> {
-  let resolve!: (value: T) => void;
-  let reject!: (error: unknown) => void;
-  const promise = new Promise<T>((res, rej) => {
-    resolve = res;
-    reject = rej;
-  });
-  return { promise, resolve, reject };
-}

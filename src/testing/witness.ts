@@ -1,4 +1,5 @@
-import { deferred, SuiteFailure, type Deferred, type StreamPair } from './suite.ts';
+import { deferred, type Deferred } from './deferred.ts';
+import { SuiteFailure, type StreamPair } from './suite.ts';
 
 /** A pair that sends a byte there and back: when it has come, what was under way before has come too. */
 export class Witness {

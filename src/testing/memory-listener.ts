@@ -1,0 +1,202 @@
+import type { SocketAddress } from '../base/address.ts';
+import { ClosedError, SystemError, type ErrorDetails, type SocketError } from '../base/errors.ts';
+import type { OptionName, SocketOptions } from '../base/options.ts';
+import type { JsonValue, Listener, ListenerSink, SocketSnapshot } from '../base/provider.ts';
+import { requireListenerSink } from '../base/validate.ts';
+import { deferred, type Deferred } from './deferred.ts';
+import type { MemoryBacklog } from './memory-backlog.ts';
+import { MemoryFaults } from './memory-faults.ts';
+import { MemoryOptions } from './memory-options.ts';
+import type { MemorySocket } from './memory-socket.ts';
+import type { MemoryOwner, MemoryStream } from './memory-stream.ts';
+
+/** What a listener needs of its provider beyond what a stream needs. */
+export interface ListenerOwner extends MemoryOwner {
+  readonly faults: MemoryFaults;
+  /** Makes a stream of an accepted connection. */
+  adopt(socket: MemorySocket): MemoryStream;
+  /** Closes the backlog, and gives back the port or path and the descriptor. */
+  release(backlog: MemoryBacklog): void;
+}
+
+/** The pause after a failed accept doubles from the first to the last of these milliseconds. */
+const FIRST_RETRY = 50;
+const LAST_RETRY = 1000;
+
+/** A listener in memory: accepts one connection a turn. */
+export class MemoryListener implements Listener {
+  readonly id: number;
+  readonly transport: 'tcp' | 'unix';
+  readonly local: SocketAddress;
+  readonly bytesRead = 0;
+  readonly bytesWritten = 0;
+  tag?: JsonValue | undefined;
+  readonly #owner: ListenerOwner;
+  readonly #backlog: MemoryBacklog;
+  readonly #options: MemoryOptions;
+  #sink: ListenerSink | null = null;
+  #isPaused = false;
+  #isOpen = true;
+  #hasTurn = false;
+  #closing: Deferred<void> | null = null;
+  #retryDelay = FIRST_RETRY;
+  #cancelRetry: (() => void) | null = null;
+
+  constructor(owner: ListenerOwner, id: number, backlog: MemoryBacklog) {
+    this.id = id;
+    this.transport = backlog.local.family === 'unix' ? 'unix' : 'tcp';
+    this.local = backlog.local;
+    this.#owner = owner;
+    this.#backlog = backlog;
+    this.#options = new MemoryOptions(this.transport, () => undefined);
+    backlog.onConnection = () => {
+      this.#wantAccept();
+    };
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  snapshot(): SocketSnapshot {
+    const { id, transport, local, tag } = this;
+    const state = this.#isOpen ? 'open' : 'closing';
+    return {
+      id,
+      kind: 'listener',
+      transport,
+      state,
+      local,
+      bytesRead: 0,
+      bytesWritten: 0,
+      bufferedAmount: 0,
+      tag,
+    };
+  }
+
+  get<N extends OptionName>(name: N): SocketOptions[N] {
+    this.#requireOpen('option');
+    return this.#options.get(name);
+  }
+
+  set<N extends OptionName>(name: N, value: SocketOptions[N]): void {
+    this.#requireOpen('option');
+    this.#options.set(name, value);
+  }
+
+  ref(): void {
+    this.#requireOpen('ref');
+  }
+
+  unref(): void {
+    this.#requireOpen('unref');
+  }
+
+  start(sink: ListenerSink): void {
+    requireListenerSink(sink);
+    this.#requireOpen('start');
+    this.#sink = sink;
+    this.#wantAccept();
+  }
+
+  pause(): void {
+    this.#requireOpen('pause');
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#requireOpen('resume');
+    this.#isPaused = false;
+    this.#wantAccept();
+  }
+
+  /** A socket of the provider has closed: there may be a descriptor again. */
+  retryNow(): void {
+    if (this.#cancelRetry === null) return;
+    this.#cancelRetry();
+    this.#cancelRetry = null;
+    this.#wantAccept();
+  }
+
+  close(): Promise<void> {
+    if (this.#closing === null) {
+      this.#closing = deferred();
+      this.#end(null);
+    }
+    return this.#closing.promise;
+  }
+
+  abort(): void {
+    void this.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #end(error: SocketError | null): void {
+    if (!this.#isOpen) {
+      this.#closing?.resolve();
+      return;
+    }
+    this.#isOpen = false;
+    this.#cancelRetry?.();
+    this.#cancelRetry = null;
+    this.#owner.release(this.#backlog);
+    this.#owner.forget(this);
+    this.#owner.turns.add(() => {
+      this.#closing?.resolve();
+      const sink = this.#sink;
+      this.#sink = null;
+      this.#owner.turns.call(() => sink?.close(error));
+    });
+  }
+
+  #isAccepting(): boolean {
+    return this.#isOpen && this.#sink !== null && !this.#isPaused && this.#cancelRetry === null;
+  }
+
+  #wantAccept(): void {
+    if (this.#hasTurn || !this.#isAccepting() || !this.#backlog.hasReady) return;
+    this.#hasTurn = true;
+    this.#owner.turns.add(() => {
+      this.#hasTurn = false;
+      if (this.#isAccepting() && this.#backlog.hasReady) this.#acceptOnce();
+      this.#wantAccept();
+    });
+  }
+
+  #acceptOnce(): void {
+    const code = this.#owner.faults.meet('accept');
+    if (code === null) {
+      const socket = this.#backlog.take();
+      if (socket === null) return;
+      this.#retryDelay = FIRST_RETRY;
+      const stream = this.#owner.adopt(socket);
+      this.#owner.turns.call(() => this.#sink?.accept(stream));
+    } else if (code === 'ECONNABORTED') {
+      // The peer has gone while it waited: accept(2) tells that instead of a connection, and there is nobody to tell.
+      this.#backlog.take()?.reset();
+    } else if (!MemoryFaults.isAgain(code)) {
+      this.#fail(new SystemError(code, { ...this.#details('accept'), syscall: 'accept' }));
+    }
+  }
+
+  #fail(error: SystemError): void {
+    const delay = this.#retryDelay;
+    this.#retryDelay = Math.min(LAST_RETRY, delay * 2);
+    this.#cancelRetry = this.#owner.clock.setTimer(delay, () => {
+      this.#cancelRetry = null;
+      this.#wantAccept();
+    });
+    this.#owner.turns.call(() => this.#sink?.error?.(error));
+  }
+
+  #requireOpen(op: string): void {
+    if (!this.#isOpen) throw new ClosedError(this.#details(op));
+  }
+
+  #details(op: string): ErrorDetails {
+    return { op, transport: this.transport, local: this.local };
+  }
+}

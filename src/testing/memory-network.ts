@@ -1,0 +1,191 @@
+/**
+ * What the kernel and the wires are to real providers: addresses, names, ports, paths, and how addresses answer. Several
+ * providers may share one, and then reach each other.
+ */
+import { parseIp, type IpAddress, type IpEndpoint, type IpFamily } from '../base/address.ts';
+import type { Clock } from '../base/clock.ts';
+import { ResolveError, SystemError } from '../base/errors.ts';
+import type { Attempt } from '../base/happy-eyeballs.ts';
+import type { NetworkInterface } from '../base/provider.ts';
+import { ManualClock } from './manual-clock.ts';
+import type { MemoryBacklog } from './memory-backlog.ts';
+import { connectAttempt, type AttemptWorld } from './memory-attempt.ts';
+import { MemoryFaults } from './memory-faults.ts';
+import { MemoryPaths } from './memory-paths.ts';
+import { MemoryPorts } from './memory-ports.ts';
+import { findRow, type ScenarioRow } from './memory-scenario.ts';
+import { MemorySocket } from './memory-socket.ts';
+import { MemoryTurns } from './memory-turns.ts';
+
+export interface MemoryNetworkOptions {
+  /** Tells the time of delays and timeouts. Default: a `ManualClock` of its own, which stands still until it is moved. */
+  readonly clock?: Clock | undefined;
+  /** The addresses of each name, in the order in which a resolver answers. `localhost` is there already. */
+  readonly hosts?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** How addresses answer that are not simply listened on. */
+  readonly scenario?: readonly ScenarioRow[] | undefined;
+  readonly faults?: MemoryFaults | undefined;
+  /** The machine's interfaces. Default: loopback, IPv4 and IPv6. */
+  readonly interfaces?: readonly NetworkInterface[] | undefined;
+  /** Told what callbacks throw. Default: a rejection that nobody handles, which every platform reports. */
+  readonly report?: ((error: unknown) => void) | undefined;
+}
+
+const LOOPBACK: readonly NetworkInterface[] = [
+  { name: 'lo', address: { family: 'ipv4', host: '127.0.0.1' }, prefixLength: 8, internal: true },
+  { name: 'lo', address: { family: 'ipv6', host: '::1' }, prefixLength: 128, internal: true },
+];
+
+const LOCALHOST: Readonly<Record<string, readonly string[]>> = { localhost: ['127.0.0.1', '::1'] };
+
+function reportUncaught(error: unknown): void {
+  // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- it goes on as it was thrown
+  void Promise.reject(error);
+}
+
+/** Where a connection is to come from, and whether that was asked for. */
+export interface MemorySource {
+  readonly localAddress: IpAddress | undefined;
+  readonly localPort: number;
+}
+
+export class MemoryNetwork {
+  readonly clock: Clock;
+  readonly turns: MemoryTurns;
+  readonly faults: MemoryFaults;
+  readonly ports: MemoryPorts = new MemoryPorts();
+  readonly paths: MemoryPaths = new MemoryPaths();
+  readonly interfaces: readonly NetworkInterface[];
+  readonly #hosts: ReadonlyMap<string, readonly string[]>;
+  readonly #scenario: readonly ScenarioRow[];
+  #openCount = 0;
+
+  constructor(options: MemoryNetworkOptions = {}) {
+    this.clock = options.clock ?? new ManualClock();
+    this.turns = new MemoryTurns(options.report ?? reportUncaught);
+    this.faults = options.faults ?? new MemoryFaults();
+    this.interfaces = options.interfaces ?? LOOPBACK;
+    this.#hosts = new Map(Object.entries({ ...LOCALHOST, ...options.hosts }));
+    this.#scenario = options.scenario ?? [];
+  }
+
+  /** Descriptors that are open now: sockets, listeners, and attempts to connect. */
+  get openCount(): number {
+    return this.#openCount;
+  }
+
+  /** Takes a descriptor. @returns a function that gives it back, once */
+  open(): () => void {
+    this.#openCount += 1;
+    let isOpen = true;
+    return () => {
+      if (isOpen) this.#openCount -= 1;
+      isOpen = false;
+    };
+  }
+
+  /** The addresses of a name. @throws {ResolveError} */
+  resolve(host: string, family: IpFamily | undefined): readonly IpAddress[] {
+    const code = this.faults.meet('resolve');
+    if (code !== null) throw new ResolveError(code, host);
+    const numeric = parseIp(host);
+    const texts = numeric === null ? this.#hosts.get(host.toLowerCase().replace(/\.$/, '')) : [];
+    if (texts === undefined) throw new ResolveError('EAI_NONAME', host);
+    const all = numeric === null ? texts.map(parseIp).filter((address) => address !== null) : [numeric];
+    const fitting = all.filter((address) => family === undefined || address.family === family);
+    if (fitting.length === 0)
+      throw new ResolveError(numeric === null ? 'EAI_NODATA' : 'EAI_ADDRFAMILY', host);
+    return fitting;
+  }
+
+  /** Whether an address is one of this machine's. */
+  isOwn(address: IpAddress): boolean {
+    if (address.family === 'ipv4' && address.host.startsWith('127.')) return true;
+    return this.interfaces.some(
+      ({ address: own }) => own.family === address.family && own.host === address.host,
+    );
+  }
+
+  /** Where connections to `address` come from. */
+  sourceFor(address: IpAddress): IpAddress {
+    if (this.isOwn(address))
+      return { family: address.family, host: address.family === 'ipv4' ? '127.0.0.1' : '::1' };
+    const outside = this.interfaces.find((each) => each.address.family === address.family && !each.internal);
+    return outside?.address ?? address;
+  }
+
+  /** One attempt to connect to one address. */
+  dialTcp(remote: IpEndpoint, source: MemorySource): Attempt<MemorySocket> {
+    const row = findRow(this.#scenario, remote, remote.port);
+    const world = this.#world(row?.delay ?? 0);
+    return connectAttempt(world, { remote, source, outcome: row?.outcome ?? 'listen' });
+  }
+
+  /** One attempt to connect to a path. */
+  dialUnix(path: string | Uint8Array): Attempt<MemorySocket> {
+    const local = { family: 'unix', path: '' } as const;
+    return connectAttempt(this.#world(0), { remote: { family: 'unix', path }, local });
+  }
+
+  #world(delay: number): AttemptWorld {
+    return {
+      network: this,
+      later: (task) => {
+        if (delay > 0) return this.clock.setTimer(delay, task);
+        let isWanted = true;
+        this.turns.add(() => {
+          if (isWanted) task();
+        });
+        return () => {
+          isWanted = false;
+        };
+      },
+    };
+  }
+
+  /** Makes the two ends of a connection, and puts the far one in line. */
+  complete(
+    backlog: MemoryBacklog,
+    ends: Pick<MemorySocket, 'transport' | 'local' | 'remote'>,
+    released: () => void,
+  ): MemorySocket {
+    const { transport, local, remote } = ends;
+    const client = new MemorySocket({ transport, local, remote, faults: this.faults, released });
+    const server = new MemorySocket({
+      transport,
+      ...seenBy(backlog, ends),
+      faults: this.faults,
+      released: () => undefined,
+    });
+    MemorySocket.join(client, server);
+    backlog.add(server);
+    return client;
+  }
+
+  /** @throws {SystemError} `EADDRNOTAVAIL` */
+  requireOwn(address: IpAddress, op: string): void {
+    if (address.host === '0.0.0.0' || address.host === '::' || this.isOwn(address)) return;
+    throw new SystemError('EADDRNOTAVAIL', {
+      op,
+      syscall: 'bind',
+      transport: 'tcp',
+      local: { ...address, port: 0 },
+    });
+  }
+}
+
+/** A listener on `::` sees IPv4 connections as mapped addresses (RFC 4291, 2.5.5.2). */
+function seenBy(
+  backlog: MemoryBacklog,
+  ends: Pick<MemorySocket, 'local' | 'remote'>,
+): Pick<MemorySocket, 'local' | 'remote'> {
+  const { local: remote, remote: local } = ends;
+  if (backlog.local.family !== 'ipv6' || local.family !== 'ipv4' || remote.family !== 'ipv4')
+    return { local, remote };
+  const mapped = (address: IpEndpoint): IpEndpoint => ({
+    family: 'ipv6',
+    host: `::ffff:${address.host}`,
+    port: address.port,
+  });
+  return { local: mapped(local), remote: mapped(remote) };
+}

@@ -1,0 +1,56 @@
+import { SystemError, UnsupportedError } from '../base/errors.ts';
+import type { OptionName, SocketOptions } from '../base/options.ts';
+import { validateOptionName, validateSocketOption } from '../base/validate.ts';
+
+/** Options that a Unix socket does not have. */
+const TCP_ONLY: ReadonlySet<OptionName> = new Set<OptionName>(['noDelay', 'userTimeout']);
+
+/** Seconds and counts of tcp(7), which `keepAlive: true` leaves as they are. */
+const SYSTEM_TIMING = { idle: 7200, interval: 75, count: 9 } as const;
+
+/** What was set on one socket in memory. */
+export class MemoryOptions {
+  readonly #transport: 'tcp' | 'unix';
+  readonly #changed: (options: SocketOptions) => void;
+  readonly #values: SocketOptions = {
+    noDelay: false,
+    keepAlive: false,
+    userTimeout: 0,
+    receiveBufferSize: 64 * 1024,
+    sendBufferSize: 64 * 1024,
+  };
+
+  /** @param changed told all values after each change */
+  constructor(transport: 'tcp' | 'unix', changed: (options: SocketOptions) => void) {
+    this.#transport = transport;
+    this.#changed = changed;
+  }
+
+  get<N extends OptionName>(name: N): SocketOptions[N] {
+    this.#require(validateOptionName(name));
+    return this.#values[name];
+  }
+
+  set<N extends OptionName>(name: N, value: SocketOptions[N]): void {
+    const valid = validateSocketOption(name, value);
+    this.#require(name);
+    this.#values[name] = valid;
+    if (name === 'keepAlive' && typeof valid === 'object') {
+      this.#values.keepAlive = { ...SYSTEM_TIMING, ...valid };
+    }
+    this.#changed(this.#values);
+  }
+
+  setAll(options: Partial<SocketOptions>): void {
+    for (const name of Object.keys(options) as OptionName[]) this.set(name, options[name] as never);
+  }
+
+  #require(name: OptionName): void {
+    if (this.#transport === 'tcp' || !TCP_ONLY.has(name)) return;
+    throw new UnsupportedError(`Unix sockets have no ${name}`, {
+      op: 'option',
+      transport: 'unix',
+      cause: new SystemError('EOPNOTSUPP'),
+    });
+  }
+}

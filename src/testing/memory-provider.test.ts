@@ -1,0 +1,33 @@
+import { ManualClock } from './manual-clock.ts';
+import { memoryProvider } from './memory-provider.ts';
+import { pairMaker } from './pair-maker.ts';
+import { runSuite } from './node/run-suite.ts';
+import { streamSuite } from './stream-suite.ts';
+import { MemoryNetwork } from './memory-network.ts';
+import { nodeHooks } from './node/hooks.ts';
+
+const clock = new ManualClock();
+const network = new MemoryNetwork({ clock });
+const make = () => {
+  const provider = memoryProvider({ network });
+  return Promise.resolve({ provider, stop: () => provider.close() });
+};
+let count = 0;
+const files = {
+  fresh: () => `/tmp/${String(++count)}.sock`,
+  makeFile: (p: string) => {
+    network.paths.makeFile(p);
+  },
+  makeStaleSocket: (p: string) => {
+    network.paths.makeStaleSocket(p);
+  },
+  exists: (p: string) => network.paths.exists(p),
+  mode: (p: string) => network.paths.mode(p),
+};
+const options = { clock, files, resources: () => network.openCount, ...nodeHooks() };
+for (const transport of ['ipv4', 'ipv6', 'unix', 'unix-abstract'] as const) {
+  runSuite(
+    streamSuite(pairMaker(make, transport, files), { ...options, transport }),
+    memoryProvider().capabilities,
+  );
+}

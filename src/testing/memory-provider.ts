@@ -1,0 +1,302 @@
+import { onAbort, type AbortSignalLike } from '../base/abort.ts';
+import { formatAddress, type IpAddress, type IpEndpoint } from '../base/address.ts';
+import type { Clock } from '../base/clock.ts';
+import { ClosedError, SystemError, UnsupportedError } from '../base/errors.ts';
+import { orderAddresses, raceConnect, type Attempt } from '../base/happy-eyeballs.ts';
+import type { SocketOptions } from '../base/options.ts';
+import type {
+  BindOptions,
+  Capability,
+  ConnectOptions,
+  Datagram,
+  Listener,
+  ListenOptions,
+  NetworkInterface,
+  ResolveOptions,
+  SocketProvider,
+  SocketSnapshot,
+  Stream,
+} from '../base/provider.ts';
+import { MAX_READ_SIZE } from '../base/provider.ts';
+import {
+  validateConnect,
+  validateListen,
+  validateResolve,
+  type ConnectPlan,
+  type ListenPlan,
+  type TcpConnectPlan,
+} from '../base/validate.ts';
+import { deferred, type Deferred } from './deferred.ts';
+import { ManualSignal } from './manual-signal.ts';
+import type { MemoryBacklog } from './memory-backlog.ts';
+import type { MemoryFaults } from './memory-faults.ts';
+import { MemoryListener, type ListenerOwner } from './memory-listener.ts';
+import { MemoryNetwork, type MemoryNetworkOptions } from './memory-network.ts';
+import type { MemorySocket } from './memory-socket.ts';
+import { MemoryOptions } from './memory-options.ts';
+import { MemoryStream, type MemoryOwner } from './memory-stream.ts';
+
+export interface MemoryProviderOptions extends MemoryNetworkOptions {
+  /** A network that several providers share; the other options are then the network's own, and not looked at. */
+  readonly network?: MemoryNetwork | undefined;
+}
+
+/** A provider whose sockets, names, time and failures are all in memory. */
+export interface MemoryProvider extends SocketProvider {
+  readonly network: MemoryNetwork;
+  readonly faults: MemoryFaults;
+  readonly clock: Clock;
+  /** Fulfils when nothing moves any more until a call is made or the clock is moved. */
+  idle(): Promise<void>;
+}
+
+const CAPABILITIES: readonly Capability[] = [
+  'accept-pause',
+  'buffer-sizes',
+  'ipv6',
+  'keep-alive-timing',
+  'local-bind',
+  'option-read',
+  'reuse-port',
+  'tcp',
+  'unix',
+  'unix-abstract',
+  'user-timeout',
+];
+
+/**
+ * Makes a provider in memory. It keeps every promise of the contract, so what runs over it runs over a real one; its time
+ * stands still unless the clock is moved, and its failures are those that were planted.
+ *
+ * @example
+ * const clock = new ManualClock();
+ * const provider = memoryProvider({
+ *   clock,
+ *   hosts: { 'example.test': ['2001:db8::1', '192.0.2.1'] },
+ *   scenario: [{ address: '2001:db8::1', outcome: 'blackhole' }],
+ * });
+ */
+export function memoryProvider(options: MemoryProviderOptions = {}): MemoryProvider {
+  return new InMemory(options.network ?? new MemoryNetwork(options));
+}
+
+class InMemory implements MemoryProvider {
+  readonly capabilities: ReadonlySet<Capability> = new Set(CAPABILITIES);
+  readonly network: MemoryNetwork;
+  readonly #sockets = new Map<number, MemoryStream | MemoryListener>();
+  readonly #pending = new Set<ManualSignal>();
+  readonly #owner: MemoryOwner;
+  #lastId = 0;
+  #closing: Deferred<undefined> | null = null;
+
+  constructor(network: MemoryNetwork) {
+    this.network = network;
+    this.#owner = {
+      turns: network.turns,
+      clock: network.clock,
+      scratch: new Uint8Array(MAX_READ_SIZE),
+      forget: (socket) => {
+        this.#forget(socket.id);
+      },
+    };
+  }
+
+  get faults(): MemoryFaults {
+    return this.network.faults;
+  }
+
+  get clock(): Clock {
+    return this.network.clock;
+  }
+
+  idle(): Promise<void> {
+    return this.network.turns.idle();
+  }
+
+  async connect(options: ConnectOptions): Promise<Stream> {
+    const plan = validateConnect(options);
+    requireOptions(plan.transport, plan.options);
+    return this.#guarded('connect', plan.signal, async (stop) => {
+      const socket = await this.#dial(plan, stop);
+      if (stop.aborted) {
+        socket.reset();
+        throw stop.reason;
+      }
+      return this.#adopt(socket, plan);
+    });
+  }
+
+  async #dial(plan: ConnectPlan, stop: ManualSignal): Promise<MemorySocket> {
+    const { clock, network } = this;
+    const common = {
+      clock,
+      signal: stop,
+      timeout: plan.timeout,
+      discard: (late: MemorySocket) => {
+        late.reset();
+      },
+    };
+    const details = { op: 'connect', transport: plan.transport } as const;
+    if (plan.transport === 'unix') {
+      const address = { family: 'unix', path: plan.path } as const;
+      const dial = (): Attempt<MemorySocket> => network.dialUnix(plan.path);
+      return raceConnect({ ...common, addresses: [address], dial, target: formatAddress(address), details });
+    }
+    const { port, attemptDelay, localAddress, localPort } = plan;
+    const addresses = await this.#addresses(plan, stop);
+    const dial = (address: IpAddress): Attempt<MemorySocket> =>
+      network.dialTcp({ ...address, port }, { localAddress, localPort });
+    const endpoints = addresses.map((address) => ({ ...address, port }));
+    return raceConnect<MemorySocket, IpEndpoint>({
+      ...common,
+      addresses: endpoints,
+      dial,
+      attemptDelay,
+      target: `${plan.host}:${String(port)}`,
+      details,
+    });
+  }
+
+  async #addresses(plan: TcpConnectPlan, stop: ManualSignal): Promise<readonly IpAddress[]> {
+    if (plan.addresses === undefined) {
+      await this.#turn(stop);
+      return orderAddresses(this.network.resolve(plan.host, plan.family));
+    }
+    return orderAddresses(
+      plan.addresses.filter(({ family }) => plan.family === undefined || family === plan.family),
+    );
+  }
+
+  async listen(options: ListenOptions): Promise<Listener> {
+    const plan = validateListen(options);
+    requireOptions(plan.transport, plan.options);
+    return this.#guarded('listen', plan.signal, async (stop) => {
+      await this.#turn(stop);
+      const backlog = this.#bindListener(plan);
+      const close = this.network.open();
+      const owner: ListenerOwner = {
+        ...this.#owner,
+        faults: this.faults,
+        adopt: (socket) => {
+          socket.hold(this.network.open());
+          return this.#adopt(socket, plan);
+        },
+        release: () => {
+          close();
+          if (plan.transport === 'tcp') this.network.ports.remove(backlog);
+          else this.network.paths.remove(backlog);
+          backlog.close();
+        },
+      };
+      return this.#list(new MemoryListener(owner, ++this.#lastId, backlog));
+    });
+  }
+
+  /** @throws {SystemError} */
+  #bindListener(plan: ListenPlan): MemoryBacklog {
+    const code = this.faults.meet('listen');
+    if (code !== null)
+      throw new SystemError(code, { op: 'listen', syscall: 'listen', transport: plan.transport });
+    if (plan.transport === 'unix') return this.network.paths.listen(plan);
+    this.network.requireOwn(plan.host, 'listen');
+    return this.network.ports.listen(plan);
+  }
+
+  bind(options: BindOptions): Promise<Datagram> {
+    void options;
+    return Promise.reject(
+      this.#closing === null
+        ? new UnsupportedError('this provider has no UDP', { op: 'bind', transport: 'udp' })
+        : closed('bind'),
+    );
+  }
+
+  async resolve(host: string, options?: ResolveOptions): Promise<readonly IpAddress[]> {
+    const plan = validateResolve(host, options);
+    return this.#guarded('resolve', plan.signal, async (stop) => {
+      await this.#turn(stop);
+      return this.network.resolve(plan.host, plan.family);
+    });
+  }
+
+  interfaces(): Promise<readonly NetworkInterface[]> {
+    return this.#closing === null
+      ? Promise.resolve([...this.network.interfaces])
+      : Promise.reject(closed('interfaces'));
+  }
+
+  sockets(): Iterable<SocketSnapshot> {
+    return [...this.#sockets.values()].map((socket) => socket.snapshot());
+  }
+
+  close(): Promise<void> {
+    if (this.#closing !== null) return this.#closing.promise;
+    const closing = deferred<undefined>();
+    this.#closing = closing;
+    for (const stop of this.#pending) stop.abort(closed('connect'));
+    for (const socket of [...this.#sockets.values()]) socket.abort();
+    this.network.turns.add(() => {
+      closing.resolve(undefined);
+    });
+    return closing.promise;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Runs a call that the caller's signal, or the end of the provider, may end. */
+  async #guarded<T>(
+    op: string,
+    signal: AbortSignalLike | undefined,
+    body: (stop: ManualSignal) => Promise<T>,
+  ): Promise<T> {
+    if (this.#closing !== null) throw closed(op);
+    const stop = new ManualSignal();
+    this.#pending.add(stop);
+    const off = onAbort(signal, () => {
+      stop.abort(signal?.reason);
+    });
+    try {
+      if (stop.aborted) throw stop.reason;
+      return await body(stop);
+    } finally {
+      off();
+      this.#pending.delete(stop);
+    }
+  }
+
+  /** Fulfils in the next turn, as a call of the system does that is made elsewhere. */
+  async #turn(stop: ManualSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.network.turns.add(resolve);
+    });
+    if (stop.aborted) throw stop.reason;
+  }
+
+  #adopt(socket: MemorySocket, plan: ConnectPlan | ListenPlan): MemoryStream {
+    const stream = new MemoryStream(this.#owner, ++this.#lastId, socket, plan);
+    stream.setAll(plan.options);
+    return this.#list(stream);
+  }
+
+  #list<S extends MemoryStream | MemoryListener>(socket: S): S {
+    this.#sockets.set(socket.id, socket);
+    return socket;
+  }
+
+  /** A socket has closed, so a listener that ran out of descriptors may try again. */
+  #forget(id: number): void {
+    this.#sockets.delete(id);
+    for (const socket of this.#sockets.values()) if (socket instanceof MemoryListener) socket.retryNow();
+  }
+}
+
+function closed(op: string): ClosedError {
+  return new ClosedError({ op });
+}
+
+/** Finds options that the transport does not have before anything is made. @throws {UnsupportedError} */
+function requireOptions(transport: 'tcp' | 'unix', options: Partial<SocketOptions>): void {
+  new MemoryOptions(transport, () => undefined).setAll(options);
+}

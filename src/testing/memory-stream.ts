@@ -1,0 +1,439 @@
+import type { SocketAddress } from '../base/address.ts';
+import { onAbort } from '../base/abort.ts';
+import { requireBytes } from '../base/bytes.ts';
+import type { Clock } from '../base/clock.ts';
+import {
+  BrokenError,
+  ClosedError,
+  OverflowError,
+  SystemError,
+  type ErrorDetails,
+  type SocketError,
+} from '../base/errors.ts';
+import type { OptionName, SocketOptions } from '../base/options.ts';
+import type {
+  Deadline,
+  JsonValue,
+  ReadOptions,
+  SocketSnapshot,
+  Stream,
+  StreamSink,
+  WriteDone,
+} from '../base/provider.ts';
+import {
+  requireDone,
+  requireStreamSink,
+  validateDeadline,
+  validateReadOptions,
+  type ReadPlan,
+  type StreamLimits,
+} from '../base/validate.ts';
+import { deferred, type Deferred } from './deferred.ts';
+import { MemoryOptions } from './memory-options.ts';
+import type { MemorySocket } from './memory-socket.ts';
+import type { MemoryTurns } from './memory-turns.ts';
+
+/** What a stream or a listener in memory needs of its provider. */
+export interface MemoryOwner {
+  readonly turns: MemoryTurns;
+  readonly clock: Clock;
+  /** A buffer for views, shared by all streams: it is written over after each call. */
+  readonly scratch: Uint8Array;
+  /** Takes the socket off the list of what is open. */
+  forget(socket: { readonly id: number }): void;
+}
+
+/** One write that is not with the kernel yet. */
+interface Unsent {
+  rest: Uint8Array;
+  readonly done: WriteDone | undefined;
+}
+
+/** A stream in memory: the part above the kernel, which reads and writes in turns and keeps the contract's order. */
+export class MemoryStream implements Stream {
+  readonly id: number;
+  readonly transport: 'tcp' | 'unix';
+  readonly local: SocketAddress;
+  readonly remote: SocketAddress;
+  tag?: JsonValue | undefined;
+  readonly #owner: MemoryOwner;
+  readonly #socket: MemorySocket;
+  readonly #limits: StreamLimits;
+  readonly #options: MemoryOptions;
+  #bytesRead = 0;
+  #bytesWritten = 0;
+  #bufferedAmount = 0;
+  #unsent: Unsent[] = [];
+  #sink: StreamSink | null = null;
+  #read: ReadPlan = validateReadOptions();
+  #isPaused = false;
+  #owesDrain = false;
+  /** `closeWrite` was called, and its FIN sent. */
+  #writeEnd: 'open' | 'asked' | 'sent' = 'open';
+  #isReadEnded = false;
+  #broken: BrokenError | null = null;
+  #state: 'open' | 'closing' | 'closed' = 'open';
+  #isClosedByOwner = false;
+  #closing: Deferred<void> | null = null;
+  #dropDeadline: () => void = () => undefined;
+  #hasReadTurn = false;
+  #hasWriteTurn = false;
+
+  constructor(owner: MemoryOwner, id: number, socket: MemorySocket, limits: StreamLimits) {
+    this.id = id;
+    this.transport = socket.transport;
+    this.local = socket.local;
+    this.remote = socket.remote;
+    this.#owner = owner;
+    this.#socket = socket;
+    this.#limits = limits;
+    this.#options = new MemoryOptions(socket.transport, (options) => {
+      socket.receiveBufferSize = options.receiveBufferSize;
+      socket.sendBufferSize = options.sendBufferSize;
+    });
+    socket.onReady = () => {
+      this.#wantRead();
+      if (this.#unsent.length > 0) this.#wantWrite();
+    };
+  }
+
+  get bytesRead(): number {
+    return this.#bytesRead;
+  }
+  get bytesWritten(): number {
+    return this.#bytesWritten;
+  }
+  get bufferedAmount(): number {
+    return this.#bufferedAmount;
+  }
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** As a table shows it; `null` when it is no longer open. */
+  snapshot(): SocketSnapshot {
+    const { id, transport, local, remote, bytesRead, bytesWritten, bufferedAmount, tag } = this;
+    const state = this.#state === 'open' ? 'open' : 'closing';
+    return {
+      id,
+      kind: 'stream',
+      transport,
+      state,
+      local,
+      remote,
+      bytesRead,
+      bytesWritten,
+      bufferedAmount,
+      tag,
+    };
+  }
+
+  get<N extends OptionName>(name: N): SocketOptions[N] {
+    this.#requireOpen('option');
+    return this.#options.get(name);
+  }
+
+  set<N extends OptionName>(name: N, value: SocketOptions[N]): void {
+    this.#requireOpen('option');
+    this.#options.set(name, value);
+  }
+
+  /** Sets what `connect` and `listen` were given. */
+  setAll(options: Partial<SocketOptions>): void {
+    this.#options.setAll(options);
+  }
+
+  ref(): void {
+    this.#requireOpen('ref');
+  }
+
+  unref(): void {
+    this.#requireOpen('unref');
+  }
+
+  start(sink: StreamSink, options?: ReadOptions): void {
+    requireStreamSink(sink);
+    const plan = validateReadOptions(options);
+    this.#requireOpen('start');
+    this.#sink = sink;
+    this.#read = plan;
+    this.#wantRead();
+    if (this.#owesDrain) this.#wantWrite();
+  }
+
+  pause(): void {
+    this.#requireOpen('pause');
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#requireOpen('resume');
+    this.#isPaused = false;
+    this.#wantRead();
+  }
+
+  write(bytes: Uint8Array, done?: WriteDone): boolean {
+    requireBytes(bytes);
+    requireDone(done);
+    if (this.#broken !== null && !this.#isClosedByOwner) throw this.#brokenBy(this.#broken.cause, 'write');
+    this.#requireOpen('write');
+    if (this.#writeEnd !== 'open') throw new ClosedError(this.#details('write'));
+    const { highWaterMark, writeLimit } = this.#limits;
+    if (this.#bufferedAmount > writeLimit) throw new OverflowError(writeLimit, this.#details('write'));
+    const rest = new Uint8Array(bytes);
+    this.#unsent.push({ rest, done });
+    this.#bufferedAmount += rest.length;
+    this.#wantWrite();
+    if (this.#bufferedAmount < highWaterMark) return true;
+    this.#owesDrain = true;
+    return false;
+  }
+
+  closeWrite(): void {
+    this.#requireOpen('closeWrite');
+    if (this.#writeEnd !== 'open') return;
+    this.#writeEnd = 'asked';
+    this.#wantWrite();
+  }
+
+  close(deadline?: Deadline): Promise<void> {
+    if (this.#closing !== null) return this.#closing.promise;
+    let plan;
+    try {
+      plan = validateDeadline(deadline);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    const closing = deferred<undefined>();
+    this.#closing = closing;
+    if (this.#state === 'closed') {
+      closing.resolve(undefined);
+      return closing.promise;
+    }
+    this.#state = 'closing';
+    this.#isClosedByOwner = true;
+    this.#wantWrite();
+    this.#setDeadline(plan, closing);
+    return closing.promise;
+  }
+
+  #setDeadline(plan: ReturnType<typeof validateDeadline>, closing: Deferred<undefined>): void {
+    const late = (reason: unknown): void => {
+      closing.reject(reason);
+      this.abort();
+    };
+    const { signal, timeout } = plan;
+    const cancel =
+      timeout === undefined
+        ? undefined
+        : this.#owner.clock.setTimer(timeout, () => {
+            late(new SystemError('ETIMEDOUT', this.#details('close')));
+          });
+    const off = onAbort(signal, () => {
+      late(signal?.reason);
+    });
+    this.#dropDeadline = () => {
+      cancel?.();
+      off();
+    };
+    // The signal may have been aborted already.
+    if (!this.#isStillOpen()) this.#dropDeadline();
+  }
+
+  #isStillOpen(): boolean {
+    return this.#state !== 'closed';
+  }
+
+  abort(): void {
+    if (this.#state === 'closed') return;
+    const unsent = this.#unsent;
+    this.#isClosedByOwner = true;
+    this.#end();
+    this.#socket.reset();
+    this.#owner.turns.add(() => {
+      const error = new ClosedError(this.#details('write'));
+      for (const { done } of unsent) this.#answer(done, error);
+      if (unsent.length > 0) this.#closing?.reject(error);
+      else this.#closing?.resolve(undefined);
+      this.#tellClose(null);
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Nothing is read or written any more; what is pending is left to the caller. */
+  #end(): void {
+    this.#state = 'closed';
+    this.#unsent = [];
+    this.#bufferedAmount = 0;
+    this.#owesDrain = false;
+    this.#dropDeadline();
+    this.#owner.forget(this);
+  }
+
+  #wantRead(): void {
+    if (this.#hasReadTurn || !this.#isReading()) return;
+    this.#hasReadTurn = true;
+    this.#owner.turns.add(() => {
+      this.#hasReadTurn = false;
+      if (this.#isReading()) this.#readOnce();
+    });
+  }
+
+  #isReading(): boolean {
+    return this.#state === 'open' && this.#sink !== null && !this.#isPaused;
+  }
+
+  /** One chunk a turn, so that no stream keeps another waiting. */
+  #readOnce(): void {
+    let got: Uint8Array | 'end' | null = null;
+    try {
+      got = this.#isReadEnded && !this.#socket.isReset ? null : this.#socket.read(this.#read.readSize);
+    } catch (error) {
+      this.#break(error, 'read');
+      return;
+    }
+    if (got === 'end') this.#readEnd();
+    else if (got !== null) this.#deliver(got);
+    else if (this.#broken !== null) this.#endBroken(this.#broken);
+  }
+
+  #deliver(chunk: Uint8Array): void {
+    this.#bytesRead += chunk.length;
+    const { scratch, turns } = this.#owner;
+    if (this.#read.chunks === 'view') {
+      scratch.set(chunk);
+      turns.call(() => this.#sink?.data(scratch.subarray(0, chunk.length)));
+      scratch.fill(0xdd, 0, chunk.length);
+    } else {
+      turns.call(() => this.#sink?.data(chunk));
+    }
+    this.#wantRead();
+  }
+
+  #readEnd(): void {
+    this.#isReadEnded = true;
+    this.#owner.turns.call(() => this.#sink?.end?.());
+    if (this.#broken === null) this.#endIfBothEnded();
+    else this.#wantRead();
+  }
+
+  #endIfBothEnded(): void {
+    if (this.#state !== 'open' || !this.#isReadEnded || this.#writeEnd !== 'sent') return;
+    this.#end();
+    this.#socket.close();
+    this.#tellClose(null);
+  }
+
+  #wantWrite(): void {
+    if (this.#hasWriteTurn || this.#state === 'closed') return;
+    this.#hasWriteTurn = true;
+    this.#owner.turns.add(() => {
+      this.#hasWriteTurn = false;
+      this.#writeAll();
+    });
+  }
+
+  /** Gives the kernel what it takes, and tells each write that is through. A callback may end the stream at any point. */
+  #writeAll(): void {
+    for (let first = this.#unsent[0]; first !== undefined; first = this.#unsent[0]) {
+      if (first.rest.length > 0 && !this.#writeOnce(first)) return;
+      if (first.rest.length > 0) continue;
+      this.#unsent.shift();
+      this.#answer(first.done, null);
+    }
+    if (this.#state === 'closed') return;
+    this.#tellDrain();
+    if (this.#unsent.length === 0) this.#afterWrites();
+  }
+
+  /** @returns whether to go on: the kernel took something, and the connection is not broken */
+  #writeOnce(first: Unsent): boolean {
+    let count: number;
+    try {
+      count = this.#socket.write(first.rest);
+    } catch (error) {
+      this.#break(error, 'write');
+      return false;
+    }
+    first.rest = first.rest.subarray(count);
+    this.#bytesWritten += count;
+    this.#bufferedAmount -= count;
+    return count > 0;
+  }
+
+  #tellDrain(): void {
+    if (!this.#owesDrain || this.#state !== 'open' || this.#sink === null) return;
+    this.#owesDrain = false;
+    this.#owner.turns.call(() => this.#sink?.drain?.());
+  }
+
+  /** Everything is with the kernel: now FIN, or the close that waited for it. */
+  #afterWrites(): void {
+    if (this.#state === 'closing') {
+      this.#end();
+      this.#socket.close();
+      this.#closing?.resolve(undefined);
+      this.#tellClose(null);
+    } else if (this.#state === 'open' && this.#writeEnd === 'asked') {
+      this.#writeEnd = 'sent';
+      this.#socket.shutdown();
+      this.#endIfBothEnded();
+    }
+  }
+
+  /** A call of the system failed for good. Bytes that have arrived are still delivered before that is told. */
+  #break(cause: unknown, op: string): void {
+    const error = this.#brokenBy(cause, op);
+    this.#broken ??= error;
+    const unsent = this.#unsent;
+    this.#unsent = [];
+    this.#bufferedAmount = 0;
+    this.#owesDrain = false;
+    for (const { done } of unsent) this.#answer(done, error);
+    if (this.#isStillOpen() && this.#state === 'closing') this.#endClosing(error);
+    else if (op === 'read') this.#endBroken(error);
+    else this.#wantRead();
+  }
+
+  #endClosing(error: BrokenError): void {
+    this.#end();
+    this.#socket.close();
+    this.#closing?.reject(error);
+    this.#tellClose(null);
+  }
+
+  #endBroken(error: BrokenError): void {
+    if (this.#state !== 'open') return;
+    this.#end();
+    this.#socket.close();
+    this.#tellClose(error);
+  }
+
+  #answer(done: WriteDone | undefined, error: SocketError | null): void {
+    if (done === undefined) return;
+    this.#owner.turns.call(() => {
+      done(error);
+    });
+  }
+
+  #tellClose(error: SocketError | null): void {
+    const sink = this.#sink;
+    this.#sink = null;
+    this.#owner.turns.call(() => sink?.close(error));
+  }
+
+  #requireOpen(op: string): void {
+    if (this.#state !== 'open') throw new ClosedError(this.#details(op));
+  }
+
+  #brokenBy(cause: unknown, op: string): BrokenError {
+    return new BrokenError({ ...this.#details(op), cause });
+  }
+
+  #details(op: string): ErrorDetails {
+    return { op, transport: this.transport, local: this.local, remote: this.remote };
+  }
+}

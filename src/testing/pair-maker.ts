@@ -1,0 +1,103 @@
+import type { IpEndpoint } from '../base/address.ts';
+import type { ConnectOptions, Listener, ListenOptions, SocketProvider, Stream } from '../base/provider.ts';
+import {
+  SuiteFailure,
+  type MadeProvider,
+  type PairMaker,
+  type PairOptions,
+  type ProviderMaker,
+  type SuiteFiles,
+  type SuiteTransport,
+} from './suite.ts';
+
+/** The loopback address of each IP transport. */
+const LOOPBACK: Readonly<Record<string, string>> = { ipv4: '127.0.0.1', ipv6: '::1' };
+
+/** Small enough to clog with a few writes; Linux makes at least 2,304 bytes of it. */
+const SMALL_BUFFER = 4096;
+
+let nameCount = 0;
+
+/** What `listen` needs for a fresh address of a transport. @throws {SuiteFailure} `unix` without `files` */
+export function listenOptions(transport: SuiteTransport, files: SuiteFiles | undefined): ListenOptions {
+  if (transport === 'unix-abstract') {
+    return { path: `\0portside-suite-${String(++nameCount)}-${String(Math.random()).slice(2)}` };
+  }
+  if (transport !== 'unix') return { host: LOOPBACK[transport] ?? transport, port: 0 };
+  if (files === undefined) throw new SuiteFailure('the transport unix needs the option files');
+  return { path: files.fresh() };
+}
+
+/** What `connect` needs to reach a listener that is not on a wildcard. */
+export function connectOptions(listener: Listener): ConnectOptions {
+  const { local } = listener;
+  if (local.family === 'unix') return { path: local.path };
+  return { host: hostText(local), port: local.port };
+}
+
+function hostText(address: IpEndpoint): string {
+  return address.scope === undefined ? address.host : `${address.host}%${address.scope}`;
+}
+
+/** The first connection that a listener accepts. */
+export function acceptOne(listener: Listener): Promise<Stream> {
+  return new Promise((resolve, reject) => {
+    listener.start({
+      accept: resolve,
+      close: () => {
+        reject(new SuiteFailure('the listener closed before it accepted'));
+      },
+    });
+  });
+}
+
+/** Two connected streams of a provider; their listener is closed already. */
+export async function connectPair(
+  provider: SocketProvider,
+  listen: ListenOptions,
+  options: PairOptions = {},
+): Promise<{ a: Stream; b: Stream }> {
+  const { isSmall, options: wanted, ...limits } = options;
+  const canShrink = isSmall === true && provider.capabilities.has('buffer-sizes');
+  const small = canShrink ? { receiveBufferSize: SMALL_BUFFER, sendBufferSize: SMALL_BUFFER } : {};
+  const common = { ...limits, options: { ...small, ...wanted } };
+  const listener = await provider.listen({ ...listen, ...common });
+  const accepted = acceptOne(listener);
+  const [a, b] = await Promise.all([provider.connect({ ...connectOptions(listener), ...common }), accepted]);
+  await listener.close();
+  return { a, b };
+}
+
+/**
+ * Makes pairs out of a provider for `streamSuite`. Pairs that are open at one time share a provider, which is stopped with
+ * the last of them.
+ */
+export function pairMaker(make: ProviderMaker, transport: SuiteTransport, files?: SuiteFiles): PairMaker {
+  let made: Promise<MadeProvider> | null = null;
+  let users = 0;
+  const leave = async (): Promise<void> => {
+    users -= 1;
+    if (users > 0) return;
+    const last = made;
+    made = null;
+    await (await last)?.stop();
+  };
+  return async (options) => {
+    users += 1;
+    made ??= make();
+    let isStopped = false;
+    const { provider } = await made;
+    const { a, b } = await connectPair(provider, listenOptions(transport, files), options);
+    return {
+      a,
+      b,
+      stop: async () => {
+        if (isStopped) return;
+        isStopped = true;
+        a.abort();
+        b.abort();
+        await leave();
+      },
+    };
+  };
+}
