@@ -1,0 +1,288 @@
+/**
+ * Sockets over `node:net`, for where the native engine cannot be loaded: other systems, other runtimes, no binary. It
+ * keeps the promises of `SocketProvider`, slower, and with the limits that its capabilities and the heads of
+ * `portable-stream.ts` and `portable-listener.ts` name.
+ */
+import { Socket } from 'node:net';
+import type { AbortSignalLike } from '../base/abort.ts';
+import { onAbort } from '../base/abort.ts';
+import type { IpAddress, IpEndpoint, SocketAddress, UnixEndpoint } from '../base/address.ts';
+import { formatAddress } from '../base/address.ts';
+import type { Clock } from '../base/clock.ts';
+import { connectByName } from '../base/connect-by-name.ts';
+import { withDeadline } from '../base/deadline.ts';
+import { ClosedError, SystemError, UnsupportedError } from '../base/errors.ts';
+import type { Attempt } from '../base/happy-eyeballs.ts';
+import { raceConnect } from '../base/happy-eyeballs.ts';
+import type {
+  BindOptions,
+  Capability,
+  ConnectOptions,
+  Datagram,
+  Listener,
+  ListenOptions,
+  NetworkInterface,
+  ResolveOptions,
+  SocketProvider,
+  SocketSnapshot,
+  Stream,
+} from '../base/provider.ts';
+import type { ConnectPlan, ListenPlan, TcpConnectPlan, UnixConnectPlan } from '../base/validate.ts';
+import { validateConnect, validateListen, validateResolve } from '../base/validate.ts';
+import { Hold } from './hold.ts';
+import { hostText, localOf, pathText, unixEndpoint } from './node-address.ts';
+import { realClock } from './node-clock.ts';
+import { toSystemError } from './node-errors.ts';
+import { listInterfaces, resolveHost } from './node-names.ts';
+import { openServer } from './open-server.ts';
+import type { OwnedSocket, Owner } from './owner.ts';
+import { PortableListener } from './portable-listener.ts';
+import { PortableStream } from './portable-stream.ts';
+import { requireSettable } from './remembered-options.ts';
+
+export interface PortableOptions {
+  /** Default: this machine's time. */
+  readonly clock?: Clock | undefined;
+}
+
+function capabilities(): ReadonlySet<Capability> {
+  const found: Capability[] = ['local-bind', 'tcp'];
+  if (listInterfaces().some(({ address }) => address.family === 'ipv6')) found.push('ipv6');
+  if (process.platform !== 'win32') found.push('unix');
+  if (process.platform === 'linux') found.push('unix-abstract');
+  return new Set(found);
+}
+
+class PortableProvider implements SocketProvider, Owner {
+  readonly capabilities: ReadonlySet<Capability> = capabilities();
+  readonly clock: Clock;
+  readonly #hold = new Hold();
+  /** Those whose descriptors are open. */
+  readonly #open = new Map<number, OwnedSocket>();
+  /** Those whose sinks have not heard the last yet. */
+  readonly #living = new Set<OwnedSocket>();
+  /** Ends a call that is under way. */
+  readonly #pending = new Set<() => void>();
+  #lastId = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor({ clock = realClock }: PortableOptions) {
+    this.clock = clock;
+  }
+
+  async connect(options: ConnectOptions): Promise<Stream> {
+    const plan = validateConnect(options);
+    requireSettable(plan.options);
+    return this.#during('connect', plan.signal, (signal) => this.#connect({ ...plan, signal }));
+  }
+
+  async listen(options: ListenOptions): Promise<Listener> {
+    const plan = validateListen(options);
+    requireSettable(plan.options);
+    return this.#during('listen', plan.signal, (signal) => this.#listen({ ...plan, signal }));
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- what is thrown rejects the promise
+  async bind(options: BindOptions): Promise<Datagram> {
+    throw new UnsupportedError('datagrams need the native engine', {
+      op: 'bind',
+      transport: 'udp',
+      cause: options,
+    });
+  }
+
+  async resolve(host: string, options?: ResolveOptions): Promise<readonly IpAddress[]> {
+    const plan = validateResolve(host, options);
+    return this.#during('resolve', plan.signal, (signal) => resolveHost({ ...plan, signal }, this.clock));
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- what is thrown rejects the promise
+  async interfaces(): Promise<readonly NetworkInterface[]> {
+    this.#requireOpen('interfaces');
+    return listInterfaces();
+  }
+
+  sockets(): Iterable<SocketSnapshot> {
+    return Array.from(this.#open.values(), (socket) => socket.snapshot());
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  nextId(): number {
+    return ++this.#lastId;
+  }
+
+  opened(socket: OwnedSocket): void {
+    this.#open.set(socket.id, socket);
+    this.#living.add(socket);
+  }
+
+  hold(socket: OwnedSocket, isHeld: boolean): void {
+    if (isHeld) this.#hold.take(socket);
+    else this.#hold.release(socket);
+  }
+
+  closed(socket: OwnedSocket): void {
+    this.#open.delete(socket.id);
+    this.#hold.release(socket);
+  }
+
+  over(socket: OwnedSocket): void {
+    this.#living.delete(socket);
+  }
+
+  #requireOpen(op: string): void {
+    if (this.#closing !== undefined) throw new ClosedError({ op });
+  }
+
+  /** Runs a call that ends early with the caller's signal, and with the provider. */
+  async #during<T>(
+    op: string,
+    signal: AbortSignalLike | undefined,
+    run: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    this.#requireOpen(op);
+    const controller = new AbortController();
+    const end = (): void => {
+      controller.abort(new ClosedError({ op }));
+    };
+    const offAbort = onAbort(signal, () => {
+      controller.abort(signal?.reason);
+    });
+    this.#pending.add(end);
+    try {
+      return await run(controller.signal);
+    } finally {
+      offAbort();
+      this.#pending.delete(end);
+    }
+  }
+
+  async #close(): Promise<void> {
+    for (const end of [...this.#pending]) end();
+    const living = [...this.#living];
+    for (const socket of living) socket.abort();
+    await Promise.all(living.map((socket) => socket.settled));
+  }
+
+  #connect(plan: ConnectPlan): Promise<PortableStream> {
+    if (plan.transport === 'unix') return this.#connectUnix(plan);
+    return connectByName(plan, {
+      clock: this.clock,
+      resolve: (what) => resolveHost(what, this.clock),
+      dial: (endpoint) => this.#dialTcp(plan, endpoint),
+      discard: (stream) => {
+        stream.abort();
+      },
+    });
+  }
+
+  #connectUnix(plan: UnixConnectPlan): Promise<PortableStream> {
+    const remote = unixEndpoint(pathText(plan.path));
+    const { signal, timeout } = plan;
+    return raceConnect<PortableStream, UnixEndpoint>({
+      addresses: [remote],
+      dial: () => this.#dialUnix(plan, pathText(plan.path)),
+      discard: (stream) => {
+        stream.abort();
+      },
+      clock: this.clock,
+      signal,
+      timeout,
+      target: formatAddress(remote),
+      details: { transport: 'unix' },
+    });
+  }
+
+  #dialTcp(plan: TcpConnectPlan, remote: IpEndpoint): Attempt<PortableStream> {
+    const { localAddress, localPort } = plan;
+    const socket = new PausedSocket();
+    const attempt = this.#attempt(socket, plan, remote, () => localOf(socket));
+    socket.connect({
+      host: hostText(remote),
+      port: remote.port,
+      family: remote.family === 'ipv4' ? 4 : 6,
+      autoSelectFamily: false,
+      ...(localAddress === undefined ? {} : { localAddress: hostText(localAddress) }),
+      ...(localPort === 0 ? {} : { localPort }),
+    });
+    return attempt;
+  }
+
+  #dialUnix(plan: UnixConnectPlan, path: string): Attempt<PortableStream> {
+    const socket = new PausedSocket();
+    const attempt = this.#attempt(socket, plan, unixEndpoint(path), () => unixEndpoint(''));
+    socket.connect({ path });
+    return attempt;
+  }
+
+  #attempt(
+    socket: Socket,
+    plan: ConnectPlan,
+    remote: SocketAddress,
+    local: () => SocketAddress,
+  ): Attempt<PortableStream> {
+    const { transport } = plan;
+    const result = new Promise<PortableStream>((resolve, reject) => {
+      socket.once('error', (error) => {
+        reject(toSystemError(error, { op: 'connect', transport, remote }));
+      });
+      socket.once('connect', () => {
+        socket.removeAllListeners('error');
+        const stream = new PortableStream(socket, {
+          owner: this,
+          transport,
+          local: local(),
+          remote,
+          limits: plan,
+        });
+        stream.setAll(plan.options);
+        resolve(stream);
+      });
+    });
+    return { result, cancel: () => void socket.destroy() };
+  }
+
+  /** A listener that comes when nobody waits for it any more is closed again. */
+  async #listen(plan: ListenPlan): Promise<Listener> {
+    if (plan.signal?.aborted === true) throw plan.signal.reason;
+    const opening = openServer(plan).then(
+      ({ server, local }) => new PortableListener(server, local, plan, this),
+    );
+    try {
+      return await withDeadline(opening, plan, this.clock, () => {
+        return new SystemError('ETIMEDOUT', { op: 'listen', transport: plan.transport });
+      });
+    } catch (error) {
+      opening.then(
+        (listener) => {
+          listener.abort();
+        },
+        () => undefined,
+      );
+      throw error;
+    }
+  }
+}
+
+/** A socket that reads nothing of its own accord. */
+class PausedSocket extends Socket {
+  constructor() {
+    // The high-water mark is Duplex's, which Node passes it on to.
+    const options = { allowHalfOpen: true, highWaterMark: 1 };
+    super(options);
+    this.pause();
+  }
+}
+
+/** Makes the provider over `node:net`. */
+export function portableProvider(options: PortableOptions = {}): SocketProvider {
+  return new PortableProvider(options);
+}
