@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DeniedError } from '../base/errors.ts';
+import type { SocketProvider } from '../base/provider.ts';
+import { guard } from './guard.ts';
+import { allowAll, rulesPolicy } from './policy.ts';
+import type { Policy } from './policy.ts';
+import type { SocketRequest } from './rule.ts';
+import { parseSocketRule } from './socket-permission.ts';
+
+interface Spy {
+  readonly provider: SocketProvider;
+  readonly calls: (readonly [name: string, ...args: unknown[]])[];
+}
+
+/** A provider that only writes down what reaches it. */
+function spy(): Spy {
+  const calls: Spy['calls'] = [];
+  const note =
+    (name: string) =>
+    (...args: unknown[]): Promise<never> => {
+      calls.push([name, ...args]);
+      return Promise.resolve(name as never);
+    };
+  const provider = {
+    capabilities: new Set(['tcp' as const]),
+    connect: note('connect'),
+    listen: note('listen'),
+    bind: note('bind'),
+    resolve: note('resolve'),
+    interfaces: note('interfaces'),
+    sockets: () => [],
+    close: note('close'),
+    [Symbol.asyncDispose]: note('dispose'),
+  } satisfies SocketProvider;
+  return { provider, calls };
+}
+
+function recorder(): { policy: Policy; asked: SocketRequest[] } {
+  const asked: SocketRequest[] = [];
+  return {
+    asked,
+    policy: (request) => {
+      asked.push(request);
+      return { allowed: true };
+    },
+  };
+}
+
+test('guard asks with the host as passed, the port and the op', async () => {
+  const { provider } = spy();
+  const { policy, asked } = recorder();
+  const guarded = guard(provider, policy);
+  await guarded.connect({ host: 'WWW.Example.com.', port: 80 });
+  await guarded.listen({ host: '0.0.0.0', port: 8080 });
+  await guarded.listen({});
+  await guarded.bind({});
+  await guarded.connect({ path: '/run/x' });
+  await guarded.listen({ path: new Uint8Array([0, 97]) });
+  assert.deepEqual(asked, [
+    { op: 'tcp-connect', host: 'WWW.Example.com.', port: 80 },
+    { op: 'tcp-listen', host: '0.0.0.0', port: 8080 },
+    { op: 'tcp-listen', host: '127.0.0.1', port: 0 },
+    { op: 'udp-bind', host: '0.0.0.0', port: 0 },
+    { op: 'unix-connect', host: '/run/x', port: 0 },
+    { op: 'unix-listen', host: '\0a', port: 0 },
+  ]);
+});
+
+test('guard rejects with DeniedError and does not touch the provider', async () => {
+  const { provider, calls } = spy();
+  const guarded = guard(provider, rulesPolicy([parseSocketRule('tcp-connect:a.com:80')]));
+  const attempts = [
+    () => guarded.connect({ host: 'b.com', port: 80 }),
+    () => guarded.connect({ host: 'a.com', port: 81 }),
+    () => guarded.listen({ host: '127.0.0.1' }),
+    () => guarded.bind({}),
+    () => guarded.connect({ path: '/run/x' }),
+    () => guarded.listen({ path: '/run/x' }),
+  ];
+  for (const attempt of attempts) await assert.rejects(attempt(), DeniedError);
+  assert.deepEqual(calls, []);
+  await guarded.connect({ host: 'a.com', port: 80 });
+  assert.equal(calls.length, 1);
+});
+
+test('guard tells in the error what was asked', async () => {
+  const guarded = guard(spy().provider, rulesPolicy([]));
+  await assert.rejects(guarded.connect({ host: 'b.com', port: 80 }), {
+    name: 'DeniedError',
+    code: 'ERR_DENIED',
+    op: 'connect',
+    request: { op: 'tcp-connect', host: 'b.com', port: 80 },
+    message: 'connect: tcp-connect b.com:80 is not permitted (ERR_DENIED)',
+  });
+});
+
+test('guard judges every address that is passed beside the host', async () => {
+  const { provider, calls } = spy();
+  const guarded = guard(provider, rulesPolicy([parseSocketRule('tcp-connect:a.com:80')]));
+  const sneaky = { host: 'a.com', port: 80, addresses: [{ family: 'ipv4', host: '10.0.0.1' } as const] };
+  await assert.rejects(guarded.connect(sneaky), DeniedError);
+  assert.deepEqual(calls, []);
+});
+
+test('guard does what it judged, whatever the caller changes', async () => {
+  const { provider, calls } = spy();
+  const guarded = guard(provider, rulesPolicy([parseSocketRule('tcp-connect:a.com:80')]));
+  let reads = 0;
+  const shifty = {
+    port: 80,
+    get host() {
+      reads += 1;
+      return reads === 1 ? 'a.com' : 'evil.com';
+    },
+  };
+  await guarded.connect(shifty);
+  const [, options] = calls[0] ?? [];
+  assert.equal((options as { host: string }).host, 'a.com');
+});
+
+test('guard takes a policy that throws for a no', async () => {
+  const guarded = guard(spy().provider, () => {
+    throw new Error('no idea');
+  });
+  await assert.rejects(guarded.connect({ host: 'a', port: 1 }), DeniedError);
+});
+
+test('guard passes everything else through', async () => {
+  const { provider, calls } = spy();
+  const guarded = guard(provider, rulesPolicy([]));
+  await guarded.resolve('a.com', { family: 'ipv4' });
+  await guarded.interfaces();
+  await guarded.close();
+  assert.deepEqual(calls, [['resolve', 'a.com', { family: 'ipv4' }], ['interfaces'], ['close']]);
+  assert.equal(guarded.capabilities, provider.capabilities);
+  assert.deepEqual([...guarded.sockets()], []);
+});
+
+test('guard hands on options unchanged where all is allowed', async () => {
+  const { provider, calls } = spy();
+  const options = { host: 'a.com', port: 80, family: 'ipv4', timeout: 5 } as const;
+  await guard(provider, allowAll).connect(options);
+  assert.deepEqual(calls, [['connect', { ...options, addresses: undefined }]]);
+});

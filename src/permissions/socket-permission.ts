@@ -1,0 +1,88 @@
+import { parseHostPort } from './host-port.ts';
+import type { SocketOp, SocketRule } from './rule.ts';
+import { ADDRESS_OPS, ANY_HOST, uniqueRules } from './rule.ts';
+import { PermissionSyntaxError } from './syntax-error.ts';
+
+/** Ops that the permission `{"socket": […]}` can name. */
+const OPS: ReadonlySet<string> = new Set<SocketOp>([
+  'network-state',
+  'resolve-host',
+  'resolve-proxy',
+  'tcp-connect',
+  'tcp-listen',
+  'udp-bind',
+  'udp-multicast-membership',
+  'udp-send-to',
+]);
+
+function isOp(text: string): text is SocketOp {
+  return OPS.has(text);
+}
+
+/**
+ * Reads one rule of the permission `{"socket": […]}`: `tcp-connect:*.example.com:80`, `udp-bind::8080`, `resolve-host`.
+ *
+ * @throws {PermissionSyntaxError}
+ */
+export function parseSocketRule(text: string): SocketRule {
+  const [op = '', ...rest] = text.split(':');
+  if (isOp(op)) {
+    if (!ADDRESS_OPS.has(op)) {
+      if (rest.length === 0) return { op, host: ANY_HOST, port: null };
+    } else {
+      const parsed = parseHostPort(rest);
+      if (parsed !== null) return { op, ...parsed };
+    }
+  }
+  throw new PermissionSyntaxError(`Cannot parse the socket rule ${JSON.stringify(text)}`);
+}
+
+/** What to do with an item of the list that cannot be read. */
+export interface SocketPermissionOptions {
+  /** Called with it, and the others stay. Without this, it is thrown. */
+  readonly onUnknown?: ((error: PermissionSyntaxError) => void) | undefined;
+}
+
+function parseItem(item: unknown, index: number): SocketRule {
+  if (typeof item === 'string') {
+    try {
+      return parseSocketRule(item);
+    } catch (error) {
+      if (!(error instanceof PermissionSyntaxError)) throw error;
+    }
+  }
+  const shown = JSON.stringify(item) as string | undefined;
+  throw new PermissionSyntaxError(`Cannot parse an item from the permission list: ${shown ?? 'undefined'}`, [
+    index,
+  ]);
+}
+
+/**
+ * Reads the value of the permission `{"socket": […]}` of older Chrome Apps.
+ *
+ * @returns the rules, without repetitions.
+ * @throws {PermissionSyntaxError} `value` is no list, has no item that can be read, or has one that cannot and `onUnknown`
+ *   is not given; `path` is the item's place in the list
+ */
+export function parseSocketPermission(
+  value: unknown,
+  options: SocketPermissionOptions = {},
+): readonly SocketRule[] {
+  if (!Array.isArray(value)) {
+    const isMissing = value === undefined || value === null;
+    throw new PermissionSyntaxError(
+      isMissing ? 'NULL or empty permission list' : "Cannot parse the permission list. It's not a list.",
+    );
+  }
+  const rules: SocketRule[] = [];
+  for (const [index, item] of (value as readonly unknown[]).entries()) {
+    try {
+      rules.push(parseItem(item, index));
+    } catch (error) {
+      if (!(error instanceof PermissionSyntaxError) || options.onUnknown === undefined) throw error;
+      options.onUnknown(error);
+    }
+  }
+  if (rules.length === 0) throw new PermissionSyntaxError('NULL or empty permission list');
+  return uniqueRules(rules);
+}
