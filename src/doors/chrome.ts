@@ -1,0 +1,127 @@
+/**
+ * `portside/chrome`: the socket APIs of Chrome Apps, over any provider.
+ *
+ * @module
+ */
+import type { SocketProvider } from '../base/provider.ts';
+import type {
+  ChromeRuntime,
+  ChromeSocketsTcp,
+  ChromeSocketsTcpServer,
+} from '../facades/chrome-sockets/chrome-types.ts';
+import type { Manifest } from '../facades/chrome-sockets/create-chrome-sockets.ts';
+import { createChromeSockets } from '../facades/chrome-sockets/create-chrome-sockets.ts';
+import type { ChromeSocketRow } from '../facades/chrome-sockets/rows.ts';
+import { guard } from '../permissions/guard.ts';
+import type { Policy } from '../permissions/policy.ts';
+import { judge, rulesPolicy } from '../permissions/policy.ts';
+import { parseSocketsKey } from '../permissions/sockets-key.ts';
+
+export type * from '../facades/chrome-sockets/chrome-types.ts';
+export type { Manifest } from '../facades/chrome-sockets/create-chrome-sockets.ts';
+export type { ChromeSocketRow } from '../facades/chrome-sockets/rows.ts';
+export type { Decision, Policy } from '../permissions/policy.ts';
+export type { SocketRequest } from '../permissions/rule.ts';
+export { PermissionSyntaxError } from '../permissions/syntax-error.ts';
+
+/** The object that apps know as `chrome`. */
+export interface Chrome {
+  /** Not there at all if the app has a manifest without the key `sockets` and no policy was given, as in Chrome. */
+  readonly sockets: { readonly tcp: ChromeSocketsTcp; readonly tcpServer: ChromeSocketsTcpServer };
+  readonly runtime: ChromeRuntime;
+}
+
+interface ChromeCommon {
+  /** Makes the sockets. It is guarded here, and stays the caller's to close. */
+  readonly provider: SocketProvider;
+  /** What `runtime.id` is: 32 letters from a to p. */
+  readonly id?: string | undefined;
+  /** Told of what Chrome writes to the app's console: `Unchecked runtime.lastError: …`. Default: `console.error`. */
+  readonly warn?: ((text: string) => void) | undefined;
+  /**
+   * Told of every exception that the app's callbacks and listeners throw. Default: it becomes an uncaught exception, in a
+   * task of its own.
+   */
+  readonly report?: ((error: unknown) => void) | undefined;
+}
+
+/** One of `manifest` and `policy` must be given. */
+export type ChromeOptions = ChromeCommon &
+  (
+    | {
+        /** The app's manifest: its key `sockets` says what is allowed. */
+        readonly manifest: Manifest;
+        /** Decides instead of the manifest. */
+        readonly policy?: Policy | undefined;
+      }
+    | { readonly manifest?: Manifest | undefined; readonly policy: Policy }
+  );
+
+/** An app's `chrome`, and the host's view of its sockets. */
+export interface ChromeHost {
+  readonly chrome: Chrome;
+  /** The app's sockets as they are now. */
+  rows(): Iterable<ChromeSocketRow>;
+  /**
+   * Ends the app: no callback and no event comes any more, every call throws, every socket sends what it was given, for a
+   * second at most, and closes.
+   *
+   * @returns when all sockets are closed. Again: the same promise.
+   */
+  close(): Promise<void>;
+}
+
+function throwLater(error: unknown): void {
+  setImmediate(() => {
+    throw error;
+  });
+}
+
+/** What may be done, or nothing if there is no `chrome.sockets` at all. */
+function policyOf(options: ChromeOptions): Policy | undefined {
+  if (options.policy !== undefined) return options.policy;
+  const { manifest } = options as { readonly manifest?: Manifest };
+  if (manifest === undefined) throw new TypeError('createChrome needs a manifest or a policy');
+  return Object.hasOwn(manifest, 'sockets') ? rulesPolicy(parseSocketsKey(manifest['sockets'])) : undefined;
+}
+
+/**
+ * Like `createChrome`, for whoever runs an app: with a view of its sockets and an end.
+ *
+ * @throws {PermissionSyntaxError} the manifest's key `sockets` cannot be read; `path` is the place
+ * @throws {TypeError} neither a manifest nor a policy was given
+ */
+export function createChromeHost(options: ChromeOptions): ChromeHost {
+  const policy = policyOf(options);
+  const decide: Policy = policy ?? (() => ({ allowed: false }));
+  const host = createChromeSockets({
+    provider: guard(options.provider, decide),
+    manifest: options.manifest,
+    id: options.id,
+    warn: options.warn ?? console.error,
+    report: options.report ?? throwLater,
+    permits: (op, address, port) => judge(decide, { op, host: address, port }).allowed,
+    defer: setImmediate,
+  });
+  // An app may ask whether there is `chrome.sockets`, and must then find no such key.
+  const sockets = policy === undefined ? {} : { sockets: host.api };
+  return { chrome: { ...sockets, runtime: host.runtime } as Chrome, rows: host.rows, close: host.close };
+}
+
+/**
+ * Makes the `chrome` object of a Chrome App: `sockets.tcp`, `sockets.tcpServer` and the part of `runtime` that they need.
+ * What its functions do, and where they differ from Chrome's, is in `docs/reference/chrome.md`.
+ *
+ * ```ts
+ * const chrome = createChrome({ manifest: { sockets: { tcp: { connect: '*:80' } } }, provider });
+ * chrome.sockets.tcp.create(({ socketId }) => {
+ *   chrome.sockets.tcp.connect(socketId, 'example.com', 80, (result) => console.log(result));
+ * });
+ * ```
+ *
+ * @throws {PermissionSyntaxError} the manifest's key `sockets` cannot be read; `path` is the place
+ * @throws {TypeError} neither a manifest nor a policy was given
+ */
+export function createChrome(options: ChromeOptions): Chrome {
+  return createChromeHost(options).chrome;
+}

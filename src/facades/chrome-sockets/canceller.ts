@@ -1,0 +1,25 @@
+import type { AbortSignalLike } from '../../base/abort.ts';
+import { ClosedError } from '../../base/errors.ts';
+
+/** Aborts one asynchronous call. The platform's AbortController is not used: this folder needs no platform. */
+export class Canceller implements AbortSignalLike {
+  aborted = false;
+  reason: ClosedError | undefined;
+  readonly #listeners = new Set<() => void>();
+
+  addEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  removeEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners.delete(listener);
+  }
+
+  cancel(): void {
+    if (this.aborted) return;
+    this.aborted = true;
+    this.reason = new ClosedError();
+    for (const listener of this.#listeners) listener();
+    this.#listeners.clear();
+  }
+}
