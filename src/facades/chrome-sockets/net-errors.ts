@@ -231,7 +231,11 @@ export function netErrorOf(error: unknown): number {
 
 /** The net error code of a failed `connect`: that of the last address that was tried. Anything unknown is -104. */
 export function connectErrorOf(error: unknown): number {
-  const last = error instanceof ConnectError ? (error.errors.at(-1) ?? error) : error;
+  // What is no host name to the provider has no address either.
+  if (error instanceof RangeError || (error instanceof ConnectError && error.errors.length === 0)) {
+    return NET.NAME_NOT_RESOLVED;
+  }
+  const last = error instanceof ConnectError ? error.errors.at(-1) : error;
   if (!isSocketError(last)) return NET.CONNECTION_FAILED;
   const code = CONNECT_CODES[last.code] ?? netErrorOf(last);
   return code === NET.FAILED ? NET.CONNECTION_FAILED : code;

@@ -8,6 +8,7 @@ import type { AppState } from './app-state.ts';
 import { WRITE_QUOTA } from './app-state.ts';
 import type { TcpServerSocketInfo, TcpServerSocketProperties } from './chrome-types.ts';
 import { NET, netErrorOf, netErrorText } from './net-errors.ts';
+import { pauseSocket, resumeSocket } from './pausing.ts';
 import { TcpSocket } from './tcp-socket.ts';
 import { TEXT } from './texts.ts';
 
@@ -27,11 +28,22 @@ const SILENT: ListenerSink = {
   close: () => undefined,
 };
 
+/** Makes `listener` tell nothing more to its socket, which may soon have another listener. */
+function silence(listener: Listener): void {
+  try {
+    listener.start(SILENT);
+  } catch (error) {
+    // Closed already: then it has nothing to tell.
+    if (!isSocketError(error)) throw error;
+  }
+}
+
 /** One socket of `chrome.sockets.tcpServer`, which is also the sink of its listener. */
 export class ServerSocket implements ListenerSink {
   readonly id: number;
   readonly #app: AppState;
   #listener: Listener | null = null;
+  #isStarted = false;
   /** Counted up whenever listening is given up, so that a listen under way knows. */
   #generation = 0;
   #isPersistent = false;
@@ -106,6 +118,7 @@ export class ServerSocket implements ListenerSink {
     this.#app.answers.now(callback, undefined, NET.OK);
     if (this.#listener !== listener) return;
     if (this.#isPaused) listener.pause();
+    this.#isStarted = true;
     listener.start(this);
   }
 
@@ -123,10 +136,10 @@ export class ServerSocket implements ListenerSink {
   /** Stops or resumes accepting. `onAccept` is a consequence of un-pausing, and so comes after its answer. */
   setPaused(isPaused: boolean, callback: Callback | undefined): void {
     this.#isPaused = isPaused;
-    if (isPaused) this.#listener?.pause();
+    if (isPaused && this.#listener !== null) pauseSocket(this.#listener);
     this.#app.answers.task(() => {
       this.#app.answers.now(callback, undefined);
-      if (!this.#isPaused) this.#listener?.resume();
+      if (!this.#isPaused && this.#listener !== null) resumeSocket(this.#listener);
     });
   }
 
@@ -139,13 +152,14 @@ export class ServerSocket implements ListenerSink {
   /** @internal for the listener */
   error(error: SocketError): void {
     this.#isPaused = true;
-    this.#listener?.pause();
+    if (this.#listener !== null) pauseSocket(this.#listener);
     this.#tellError(error);
   }
 
   /** @internal for the listener */
   close(error: SocketError | null): void {
     this.#listener = null;
+    this.#isStarted = false;
     this.#generation++;
     this.#isPaused = true;
     this.#tellError(error);
@@ -176,9 +190,11 @@ export class ServerSocket implements ListenerSink {
   #detach(): Promise<void> | null {
     this.#generation++;
     const listener = this.#listener;
+    const wasStarted = this.#isStarted;
     this.#listener = null;
+    this.#isStarted = false;
     if (listener === null) return null;
-    listener.start(SILENT);
+    if (wasStarted) silence(listener);
     return this.#app.track(listener.close());
   }
 }

@@ -13,8 +13,8 @@ const NO_BYTES = new Uint8Array(0);
 
 /** The bytes that `data` stands for, not copied. A detached buffer stands for none. */
 function bytesOf(data: ArrayBuffer | ArrayBufferView): Uint8Array {
-  if (data instanceof Uint8Array) return data;
   if (data.byteLength === 0) return NO_BYTES;
+  if (data instanceof Uint8Array) return data;
   return isArrayBuffer(data)
     ? new Uint8Array(data)
     : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

@@ -11,6 +11,7 @@ import { Canceller } from './canceller.ts';
 import type { TcpSocketInfo, TcpSocketProperties } from './chrome-types.ts';
 import { connectErrorOf, NET, netErrorText } from './net-errors.ts';
 import { SendQueue } from './send-queue.ts';
+import { pauseSocket, resumeSocket } from './pausing.ts';
 import { connectOptions } from './tcp-options.ts';
 import { TEXT } from './texts.ts';
 
@@ -48,8 +49,8 @@ export class TcpSocket implements StreamSink {
   #isStarted = false;
   #sends: SendQueue | null = null;
   #connecting: Canceller | null = null;
-  /** Chunks that came after the app had paused the socket. */
-  #held: Uint8Array[] | null = null;
+  /** The chunk that was in hand when the app paused the socket. */
+  #held: Uint8Array | null = null;
   #isPersistent = false;
   #isPaused = false;
   #name = '';
@@ -165,7 +166,7 @@ export class TcpSocket implements StreamSink {
       answers.now(callback, TEXT.notPermitted);
       return;
     }
-    if (!isSocketError(error)) answers.report(error);
+    if (!isSocketError(error) && !(error instanceof RangeError)) answers.report(error);
     const code = connectErrorOf(error);
     answers.now(callback, netErrorText(code), code);
   }
@@ -211,7 +212,7 @@ export class TcpSocket implements StreamSink {
 
   /** Stops or resumes `onReceive`. Data is a consequence of un-pausing, and so comes after its answer. */
   setPaused(isPaused: boolean, callback: Callback | undefined): void {
-    if (isPaused && !this.#isPaused && this.#isStarted) this.#stream?.pause();
+    if (isPaused && !this.#isPaused && this.#isStarted && this.#stream !== null) pauseSocket(this.#stream);
     this.#isPaused = isPaused;
     if (callback === undefined) {
       this.#read();
@@ -227,7 +228,7 @@ export class TcpSocket implements StreamSink {
   #read(): void {
     if (this.#stream === null || this.#isPaused) return;
     if (!this.#isStarted) this.#start();
-    else if (this.#held === null) this.#stream.resume();
+    else if (this.#held === null) resumeSocket(this.#stream);
     else
       this.#app.answers.task(() => {
         this.#deliverHeld();
@@ -235,12 +236,11 @@ export class TcpSocket implements StreamSink {
   }
 
   #deliverHeld(): void {
-    while (this.#held !== null && !this.#isPaused) {
-      const chunk = this.#held.shift();
-      if (chunk === undefined) this.#held = null;
-      else this.data(chunk);
-    }
-    if (!this.#isPaused) this.#stream?.resume();
+    const chunk = this.#held;
+    if (chunk === null || this.#isPaused) return;
+    this.#held = null;
+    this.data(chunk);
+    this.#read();
   }
 
   #start(): void {
@@ -259,7 +259,7 @@ export class TcpSocket implements StreamSink {
 
   /** @internal for the stream */
   data(chunk: Uint8Array): void {
-    if (this.#isPaused) (this.#held ??= []).push(chunk);
+    if (this.#isPaused) this.#held = chunk;
     // The chunk is ours, and its buffer has exactly its size.
     else this.#app.onReceive.emit({ socketId: this.id, data: chunk.buffer as ArrayBuffer });
   }
