@@ -36,7 +36,7 @@ interface ChromeCommon {
   readonly provider: SocketProvider;
   /** What `runtime.id` is: 32 letters from a to p. */
   readonly id?: string | undefined;
-  /** Told of what Chrome writes to the app's console: `Unchecked runtime.lastError: …`. Default: `console.error`. */
+  /** Told of what Chrome writes to the app's console: `Unchecked runtime.lastError: …`. Default: a process warning. */
   readonly warn?: ((text: string) => void) | undefined;
   /**
    * Told of every exception that the app's callbacks and listeners throw. Default: it becomes an uncaught exception, in a
@@ -71,6 +71,10 @@ export interface ChromeHost {
   close(): Promise<void>;
 }
 
+function emitWarning(text: string): void {
+  process.emitWarning(text);
+}
+
 function throwLater(error: unknown): void {
   setImmediate(() => {
     throw error;
@@ -98,14 +102,18 @@ export function createChromeHost(options: ChromeOptions): ChromeHost {
     provider: guard(options.provider, decide),
     manifest: options.manifest,
     id: options.id,
-    warn: options.warn ?? console.error,
+    warn: options.warn ?? emitWarning,
     report: options.report ?? throwLater,
     permits: (op, address, port) => judge(decide, { op, host: address, port }).allowed,
     defer: setImmediate,
   });
   // An app may ask whether there is `chrome.sockets`, and must then find no such key.
   const sockets = policy === undefined ? {} : { sockets: host.api };
-  return { chrome: { ...sockets, runtime: host.runtime } as Chrome, rows: host.rows, close: host.close };
+  return {
+    chrome: { ...sockets, runtime: host.runtime } as Chrome,
+    rows: () => host.rows(),
+    close: () => host.close(),
+  };
 }
 
 /**

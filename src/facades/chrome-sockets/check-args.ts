@@ -2,14 +2,14 @@ import type { Param, ParamType, Signature } from './signatures.ts';
 import { allParams, formatSignature } from './signatures.ts';
 
 /** The accessor itself: it knows an ArrayBuffer of any realm, and nothing else. */
-const byteLengthOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength')?.get;
+const byteLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength');
 
 /** Whether `value` is an ArrayBuffer, of this or of another realm. A SharedArrayBuffer is none. */
 export function isArrayBuffer(value: unknown): value is ArrayBuffer {
   if (value instanceof ArrayBuffer) return true;
   if (typeof value !== 'object' || value === null) return false;
   try {
-    byteLengthOf?.call(value);
+    byteLength?.get?.call(value);
     return true;
   } catch {
     return false;

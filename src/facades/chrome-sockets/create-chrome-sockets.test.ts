@@ -196,7 +196,7 @@ type Call = (...args: unknown[]) => unknown;
 
 test('manifest version 3: calls without a callback answer with a promise, where Chrome documents one', async () => {
   const app = new StubApp({ manifest: { manifest_version: 3 } });
-  const create = app.tcp.create as unknown as Call;
+  const create: Call = (...args) => (app.tcp.create as unknown as Call)(...args);
   const created = create({ name: 'x' }) as Promise<unknown>;
   await app.flush();
   assert.deepEqual(await created, { socketId: 1 });

@@ -4,6 +4,9 @@ import type { Callback } from './answers.ts';
 import type { AppState } from './app-state.ts';
 import { NET, netErrorText } from './net-errors.ts';
 
+/** Answered sends that are taken off the list together. */
+const SHIFT_BATCH = 4096;
+
 interface PendingSend {
   readonly callback: Callback;
   readonly bytes: number;
@@ -20,7 +23,9 @@ export class SendQueue {
   readonly #onBroken: () => void;
   #callback: Callback | undefined;
   #bytes = 0;
-  #more: PendingSend[] = [];
+  /** Those behind it, from `#head` on. */
+  readonly #more: PendingSend[] = [];
+  #head = 0;
   #isDetached = false;
 
   /** @param onBroken called when the peer's side turns out to be gone */
@@ -52,12 +57,22 @@ export class SendQueue {
     const callback = this.#callback;
     const bytes = this.#bytes;
     if (callback === undefined) return;
-    const next = this.#more.length > 0 ? this.#more.shift() : undefined;
+    const next = this.#head < this.#more.length ? this.#shift() : undefined;
     this.#callback = next?.callback;
     this.#bytes = next?.bytes ?? 0;
     this.#state.pendingBytes -= bytes;
     if (error === null) this.#state.answers.sent(callback, bytes);
     else this.#fail(callback, error);
+  }
+
+  /** `Array.shift` of an array this long would move all of it each time. */
+  #shift(): PendingSend | undefined {
+    const first = this.#more[this.#head++];
+    if (this.#head === this.#more.length || this.#head >= SHIFT_BATCH) {
+      this.#more.splice(0, this.#head);
+      this.#head = 0;
+    }
+    return first;
   }
 
   #fail(callback: Callback, error: SocketError): void {

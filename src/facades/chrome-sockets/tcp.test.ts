@@ -574,7 +574,7 @@ test('sockets.tcp.connect asks permits first, with the literal host', async () =
       return false;
     },
   });
-  const answer = await app.answer(async (callback) => {
+  const answer = await app.answer((callback) => {
     app.tcp.connect(1, 'nobody', 1, callback);
   });
   assert.deepEqual(answer, { args: [], error: 'Socket not found' });
@@ -1093,4 +1093,19 @@ test('sockets.tcp hears of the end of its provider', async () => {
   app.tcp.onReceiveError.addListener(app.recorder('onReceiveError'));
   stream.sink?.close(new ClosedError());
   assert.ok(app.log.includes('onReceiveError'));
+});
+
+test('sockets.tcp.send answers ten thousand waiting sends in order', async () => {
+  const app = new StubApp();
+  const stream = new StubStream();
+  const id = await app.connected(stream);
+  const count = 10_000;
+  const results: (number | undefined)[] = [];
+  for (let i = 0; i < count; i++)
+    app.tcp.send(id, new ArrayBuffer(i % 7), (info) => results.push(info.bytesSent));
+  while (results.length < count) stream.settle();
+  assert.deepEqual(
+    results,
+    Array.from({ length: count }, (_, i) => i % 7),
+  );
 });

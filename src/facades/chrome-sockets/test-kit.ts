@@ -45,7 +45,7 @@ abstract class StubSocket {
   optionError: Error | undefined;
   readonly setCalls: (readonly [string, unknown])[] = [];
 
-  get<N extends OptionName>(): SocketOptions[N] {
+  get(): never {
     throw new Error('not asked for');
   }
   set<N extends OptionName>(name: N, value: SocketOptions[N]): void {
