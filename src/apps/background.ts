@@ -1,0 +1,185 @@
+/** Runs an app's background scripts, unmodified, as the classic scripts of one page without a document. */
+import { readFile } from 'node:fs/promises';
+import { Script } from 'node:vm';
+import { createConsole } from './app-console.ts';
+import type { WriteMessage } from './app-console.ts';
+import { cleanStacks, describeThrown, formatPlace, isFromApp } from './app-error.ts';
+import type { ThrownReport } from './app-error.ts';
+import { createChromeObject } from './chrome-object.ts';
+import type { ChromeObject, ChromeSocketsApi } from './chrome-object.ts';
+import { ErrorEvent, PromiseRejectionEvent, defineHandler } from './events.ts';
+import { addPageGlobals } from './globals.ts';
+import type { App } from './manifest.ts';
+import { createRealm, defineGlobal } from './realm.ts';
+import type { RealmGlobal } from './realm.ts';
+import { AppTimers } from './timers.ts';
+
+export interface BackgroundOptions {
+  readonly app: App;
+  /** The app's folder as messages should show it. */
+  readonly folder: string;
+  readonly api: ChromeSocketsApi;
+  /** Takes the app's console messages, and the reports of what its code threw. */
+  readonly write: WriteMessage;
+  /** Portside's version. */
+  readonly version: string;
+}
+
+/** A script of the app failed while the app was loaded. */
+export class AppLoadError extends Error {
+  override readonly name: string = 'AppLoadError';
+  readonly report: ThrownReport;
+
+  constructor(report: ThrownReport, options: ErrorOptions) {
+    super(`${report.place === undefined ? '' : `${formatPlace(report.place)}: `}Uncaught ${report.message}`, options);
+    this.report = report;
+  }
+}
+
+/** Lets all microtasks run that the app has queued, and nothing else. */
+function drainMicrotasks(): Promise<void> {
+  return new Promise((resolve) => {
+    process.nextTick(resolve);
+  });
+}
+
+/** The page in which an app's background scripts run. One page, one run. */
+export class Background {
+  readonly #options: BackgroundOptions;
+  readonly #global: RealmGlobal;
+  readonly #window: EventTarget = new EventTarget();
+  readonly #timers: AppTimers;
+  readonly #chrome: ChromeObject;
+  /** Whether `error` listeners were called in this turn: what is uncaught then may be their own fault. */
+  #isTelling = false;
+
+  constructor(options: BackgroundOptions) {
+    const { api, app, version } = options;
+    const report = (error: unknown): void => {
+      this.raise(error);
+    };
+    this.#options = options;
+    this.#global = createRealm(app.name);
+    this.#chrome = createChromeObject(api, app, report);
+    this.#timers = new AppTimers({
+      global: this.#global,
+      report,
+      refuseText: () => {
+        options.write('error', 'A timer was given no function. As in Chrome, apps cannot run text as code.');
+      },
+    });
+    addPageGlobals(this.#global, { id: app.id, version });
+    this.#addOwnGlobals(report);
+  }
+
+  /** The app's global object. */
+  get global(): RealmGlobal {
+    return this.#global;
+  }
+
+  /**
+   * Runs the scripts in order, then tells the page that it has loaded and the app that it is launched.
+   *
+   * @throws {AppLoadError} a script cannot be compiled, or throws and no `error` listener takes it
+   */
+  async run(): Promise<void> {
+    const sources = await Promise.all(this.#options.app.scripts.map(({ file }) => readFile(file)));
+    for (const [index, { file }] of this.#options.app.scripts.entries()) {
+      this.#runScript(file, new TextDecoder().decode(sources[index]));
+      await drainMicrotasks();
+    }
+    this.#window.dispatchEvent(new Event('DOMContentLoaded', { bubbles: true }));
+    this.#window.dispatchEvent(new Event('load'));
+    await drainMicrotasks();
+    this.#chrome.launch();
+  }
+
+  /** Reports what the app's code threw outside of the load, unless an `error` listener of the app takes it. */
+  raise(thrown: unknown): void {
+    const report = describeThrown(this.#folder, thrown);
+    if (!this.#isHandled(report, thrown)) this.#writeReport('Uncaught', report);
+  }
+
+  /**
+   * Reports what reached the process, which is how listeners of event targets tell what they throw. An `error` listener
+   * that throws is not asked about its own error, or it would never end.
+   */
+  uncaught(thrown: unknown): void {
+    if (this.#isTelling) this.#writeReport('Uncaught', describeThrown(this.#folder, thrown));
+    else this.raise(thrown);
+  }
+
+  /** Reports a rejection that nobody handles, unless an `unhandledrejection` listener of the app takes it. */
+  rejected(reason: unknown, promise: Promise<unknown>): void {
+    const event = new PromiseRejectionEvent('unhandledrejection', { cancelable: true, promise, reason });
+    if (this.#window.dispatchEvent(event)) {
+      this.#writeReport('Uncaught (in promise)', describeThrown(this.#folder, reason));
+    }
+  }
+
+  /** Whether something thrown came from the app, rather than from a fault of Portside. */
+  owns(thrown: unknown): boolean {
+    return isFromApp(this.#folder, thrown);
+  }
+
+  /** Tells the app that it ends, and stops its timers. */
+  close(): void {
+    this.#chrome.suspend();
+    this.#timers.close();
+  }
+
+  get #folder(): { root: string; folder: string } {
+    return { root: this.#options.app.root, folder: this.#options.folder };
+  }
+
+  #runScript(file: string, source: string): void {
+    try {
+      new Script(source, { filename: file }).runInContext(this.#global, { displayErrors: false });
+    } catch (thrown) {
+      const report = describeThrown(this.#folder, thrown);
+      if (!this.#isHandled(report, thrown)) throw new AppLoadError(report, { cause: thrown });
+    }
+  }
+
+  #isHandled({ message, place }: ThrownReport, error: unknown): boolean {
+    const where = { filename: place?.file ?? '', lineno: place?.line ?? 0, colno: place?.column ?? 0 };
+    const event = new ErrorEvent('error', { cancelable: true, message: `Uncaught ${message}`, error, ...where });
+    this.#isTelling = true;
+    setImmediate(() => {
+      this.#isTelling = false;
+    });
+    return !this.#window.dispatchEvent(event);
+  }
+
+  #writeReport(title: string, { frames, hint, message }: ThrownReport): void {
+    const lines = [`${title} ${message}`, ...frames.map((frame) => `    ${frame}`)];
+    if (hint !== undefined) lines.push(`  (${hint})`);
+    this.#options.write('error', lines.join('\n'));
+  }
+
+  #addOwnGlobals(report: (error: unknown) => void): void {
+    const global = this.#global;
+    const { write } = this.#options;
+    const page = this.#window;
+    const own: Readonly<Record<string, unknown>> = {
+      ...this.#timers.functions(),
+      chrome: this.#chrome.chrome,
+      console: createConsole((level, message) => {
+        write(level, cleanStacks(this.#folder, message));
+      }),
+      addEventListener: page.addEventListener.bind(page),
+      dispatchEvent: page.dispatchEvent.bind(page),
+      removeEventListener: page.removeEventListener.bind(page),
+      reportError: report,
+    };
+    for (const [name, value] of Object.entries(own)) defineGlobal(global, name, value);
+    for (const type of ['load', 'unhandledrejection']) {
+      defineHandler(global, page, type, (handler, event) => handler.call(global, event));
+    }
+    defineHandler(global, page, 'error', (handler, event) => {
+      const { colno, error, filename, lineno, message } = event as ErrorEvent;
+      const onerror = handler as unknown as (...args: unknown[]) => unknown;
+      if (onerror.call(global, message, filename, lineno, colno, error) === true) event.preventDefault();
+    });
+  }
+}
