@@ -1,0 +1,156 @@
+/** `portside run DIR`: runs a Chrome App until it is stopped or has nothing left to do. */
+import { normalize } from 'node:path';
+import { inspect } from 'node:util';
+import { AppLoadError, Background } from '../../apps/background.ts';
+import { ManifestError, loadApp } from '../../apps/manifest.ts';
+import type { App } from '../../apps/manifest.ts';
+import { formatAddress } from '../../base/address.ts';
+import { createChromeHost } from '../../doors/chrome.ts';
+import type { ChromeHost } from '../../doors/chrome.ts';
+import { ListenWatcher } from '../listen-watcher.ts';
+import { Output } from '../output.ts';
+import type { OutputStreams } from '../output.ts';
+import { packageVersion } from '../package-version.ts';
+import { NoNativeEngineError, chooseProvider } from '../providers.ts';
+import type { ChosenProvider, ProviderName } from '../providers.ts';
+import { renderSocketTable } from '../socket-table.ts';
+
+export interface RunOptions {
+  readonly provider?: ProviderName;
+  /** `false`: no table, though there is a terminal. */
+  readonly table: boolean;
+}
+
+/** Signals that stop the app in good order. */
+const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGHUP', 'SIGINT', 'SIGTERM'];
+/** What shells give for a program that SIGINT has ended. */
+const INTERRUPTED = 130;
+
+/** One app that is running. */
+class Run {
+  readonly #app: App;
+  readonly #output: Output;
+  readonly #host: ChromeHost;
+  readonly #background: Background;
+  #isStopping = false;
+
+  constructor(folder: string, app: App, { provider }: ChosenProvider, output: Output, withTable: boolean) {
+    this.#app = app;
+    this.#output = output;
+    const watched = new ListenWatcher(provider, (local) => {
+      if (!withTable) output.note(`listening on ${formatAddress(local)}`);
+    });
+    this.#host = createChromeHost({
+      manifest: app.manifest,
+      provider: watched,
+      warn: (text) => {
+        output.app(app.name, 'warn', text);
+      },
+      report: (error) => {
+        this.#background.raise(error);
+      },
+    });
+    this.#background = new Background({
+      app,
+      folder: normalize(folder),
+      api: this.#host.chrome,
+      version: packageVersion(),
+      write: (level, message) => {
+        output.app(app.name, level, message);
+      },
+    });
+    if (withTable) this.#showTable();
+  }
+
+  /** Loads the app, and leaves it running. */
+  async start(): Promise<void> {
+    for (const signal of STOP_SIGNALS) process.on(signal, () => void this.#stop(signal));
+    process.on('uncaughtException', (error) => {
+      this.#uncaught(error);
+    });
+    process.on('unhandledRejection', (reason, promise) => {
+      this.#background.rejected(reason, promise);
+    });
+    // Without sockets, timers or other work, nothing can happen any more.
+    process.on('beforeExit', () => {
+      this.#finish(`${this.#app.name} has nothing left to do: no open socket, no timer`, 0);
+    });
+    try {
+      await this.#background.run();
+    } catch (error) {
+      if (!(error instanceof AppLoadError)) throw error;
+      const { frames, hint } = error.report;
+      const lines = [error.message, ...frames.map((frame) => `    ${frame}`), ...(hint === undefined ? [] : [`  (${hint})`])];
+      await this.#close();
+      this.#output.close();
+      this.#output.fail(lines.join('\n'));
+      process.exit(1);
+    }
+  }
+
+  #showTable(): void {
+    const { paint } = this.#output;
+    const panel = this.#output.showPanel((size) => renderSocketTable(this.#host.rows(), size, paint));
+    process.stdout.on('resize', () => {
+      panel.refresh();
+    });
+    process.on('SIGCONT', () => {
+      panel.restart();
+    });
+    process.on('exit', () => {
+      panel.flush();
+    });
+  }
+
+  async #stop(signal: NodeJS.Signals): Promise<void> {
+    if (this.#isStopping) {
+      // Whoever asks again does not want to wait.
+      this.#output.close();
+      process.exit(INTERRUPTED);
+    }
+    const count = this.#host.rows().length;
+    await this.#close();
+    const sockets = count === 1 ? '1 socket' : `${String(count)} sockets`;
+    this.#finish(`stopped by ${signal}, ${sockets} closed`, 0);
+  }
+
+  async #close(): Promise<void> {
+    this.#isStopping = true;
+    this.#background.close();
+    await this.#host.close();
+  }
+
+  #finish(text: string, code: number): void {
+    this.#output.close();
+    this.#output.note(text);
+    process.exit(code);
+  }
+
+  #uncaught(error: unknown): void {
+    if (this.#background.owns(error)) {
+      this.#background.uncaught(error);
+      return;
+    }
+    this.#output.close();
+    this.#output.fail(`portside: a fault of Portside itself, please report it:\n${inspect(error)}`);
+    process.exit(1);
+  }
+}
+
+/** Runs the app in `folder`. Ends the process when the app cannot run, has ended, or is stopped. */
+export async function runApp(folder: string, options: RunOptions, streams: OutputStreams): Promise<void> {
+  const output = new Output(streams);
+  try {
+    const app = await loadApp(folder);
+    const chosen = await chooseProvider(options.provider);
+    for (const warning of app.warnings) output.warn(warning);
+    if (chosen.reason !== undefined) output.warn(`the native engine cannot be loaded (${chosen.reason}); Node's sockets are used`);
+    output.note(`running ${app.name} ${app.version} on ${chosen.name} sockets; Ctrl-C stops it`);
+    const isTerminal = streams.stdout.isTTY && streams.env['TERM'] !== 'dumb';
+    await new Run(folder, app, chosen, output, options.table && isTerminal).start();
+  } catch (error) {
+    if (!(error instanceof ManifestError) && !(error instanceof NoNativeEngineError)) throw error;
+    output.fail(error instanceof ManifestError ? error.message : `portside: ${error.message}`);
+    process.exitCode = 1;
+  }
+}
