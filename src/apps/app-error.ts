@@ -54,7 +54,9 @@ const MISSING_GLOBALS: Readonly<Record<string, string>> = {
 function hintFor(message: string): string | undefined {
   const missing = /^ReferenceError: (\w+) is not defined$/.exec(message)?.[1];
   if (missing !== undefined && Object.hasOwn(MISSING_GLOBALS, missing)) return MISSING_GLOBALS[missing];
-  return message.startsWith('EvalError: ') ? "as in Chrome, an app has no eval and no 'new Function'" : undefined;
+  return message.startsWith('EvalError: ')
+    ? "as in Chrome, an app has no eval and no 'new Function'"
+    : undefined;
 }
 
 /** The stack's text. Reading it may run the app's own code, which may throw. */
@@ -94,7 +96,10 @@ export function isFromApp({ root }: ErrorFolder, thrown: unknown): boolean {
 const FRAME = /^(\s+at )(?:(.*) \()?([^()]*):(\d+):(\d+)\)?$/;
 
 /** One frame in short, or `undefined` if it is not the app's. */
-function appFrame({ root, folder }: ErrorFolder, line: string): { text: string; place: ScriptPlace } | undefined {
+function appFrame(
+  { root, folder }: ErrorFolder,
+  line: string,
+): { text: string; place: ScriptPlace } | undefined {
   const [, , name, file = '', row, column] = FRAME.exec(line) ?? [];
   const prefix = `${root}${sep}`;
   if (!file.startsWith(prefix)) return undefined;

@@ -72,7 +72,8 @@ export async function findScripts(
   const problems: ScriptProblem[] = [];
   for (const [index, entry] of entries.entries()) {
     const found = await findScript(folder, entry);
-    if (typeof found === 'string') problems.push({ path: ['app', 'background', 'scripts', index], reason: found });
+    if (typeof found === 'string')
+      problems.push({ path: ['app', 'background', 'scripts', index], reason: found });
     else scripts.push(found);
   }
   return { scripts, problems };

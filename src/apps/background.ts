@@ -31,7 +31,10 @@ export class AppLoadError extends Error {
   readonly report: ThrownReport;
 
   constructor(report: ThrownReport, options: ErrorOptions) {
-    super(`${report.place === undefined ? '' : `${formatPlace(report.place)}: `}Uncaught ${report.message}`, options);
+    super(
+      `${report.place === undefined ? '' : `${formatPlace(report.place)}: `}Uncaught ${report.message}`,
+      options,
+    );
     this.report = report;
   }
 }
@@ -143,7 +146,12 @@ export class Background {
 
   #isHandled({ message, place }: ThrownReport, error: unknown): boolean {
     const where = { filename: place?.file ?? '', lineno: place?.line ?? 0, colno: place?.column ?? 0 };
-    const event = new ErrorEvent('error', { cancelable: true, message: `Uncaught ${message}`, error, ...where });
+    const event = new ErrorEvent('error', {
+      cancelable: true,
+      message: `Uncaught ${message}`,
+      error,
+      ...where,
+    });
     this.#isTelling = true;
     setImmediate(() => {
       this.#isTelling = false;

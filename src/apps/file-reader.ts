@@ -59,7 +59,8 @@ export class FileReader extends EventTarget {
 
   constructor() {
     super();
-    for (const type of EVENT_TYPES) defineHandler(this, this, type, (handler, event) => handler.call(this, event));
+    for (const type of EVENT_TYPES)
+      defineHandler(this, this, type, (handler, event) => handler.call(this, event));
   }
 
   get readyState(): number {

@@ -79,7 +79,9 @@ function createNavigator(version: string): object {
     language: languages[0],
     languages,
     get onLine() {
-      return Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ internal }) => !internal));
+      return Object.values(networkInterfaces()).some((addresses) =>
+        addresses?.some(({ internal }) => !internal),
+      );
     },
     platform: platform(),
     product: 'Gecko',

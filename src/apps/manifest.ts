@@ -54,32 +54,32 @@ function isVersion(text: string): boolean {
   return parts.length <= 4 && parts.every(isNumber) && parts.some((part) => Number(part) > 0);
 }
 
-const ManifestSchema = v.object(
-  {
-    manifest_version: v.literal(2, 'must be 2, the version that Chrome Apps have'),
-    name: v.pipe(v.string(TEXT), v.trim(), v.nonEmpty('must not be empty')),
-    version: v.pipe(
-      v.string(TEXT),
-      v.check(isVersion, 'must be one to four numbers from 0 to 65535 with dots between them, such as "1.0.2"'),
-    ),
-    key: v.optional(v.string(TEXT)),
-    app: v.object(
-      {
-        background: v.object(
-          {
-            scripts: v.pipe(
-              v.array(v.string('must be a string, the path of a script in the app'), 'must be a list of script paths'),
-              v.nonEmpty('must name at least one script'),
-            ),
-          },
-          'must be an object',
-        ),
-      },
+/** An object that is no list, with these keys and any others. */
+// eslint-disable-next-line @typescript-eslint/explicit-function-return-type -- valibot's types say it best
+const dictionary = <Entries extends v.ObjectEntries>(entries: Entries) =>
+  v.pipe(
+    v.custom<object>(
+      (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
       'must be an object',
     ),
-  },
-  'must be an object',
+    v.object(entries, 'must be an object'),
+  );
+
+const ScriptsSchema = v.pipe(
+  v.array(v.string('must be a string, the path of a script in the app'), 'must be a list of script paths'),
+  v.nonEmpty('must name at least one script'),
 );
+
+const ManifestSchema = dictionary({
+  manifest_version: v.literal(2, 'must be 2, the version that Chrome Apps have'),
+  name: v.pipe(v.string(TEXT), v.trim(), v.nonEmpty('must not be empty')),
+  version: v.pipe(
+    v.string(TEXT),
+    v.check(isVersion, 'must be one to four numbers from 0 to 65535 with dots between them, such as "1.0.2"'),
+  ),
+  key: v.optional(v.string(TEXT)),
+  app: dictionary({ background: dictionary({ scripts: ScriptsSchema }) }),
+});
 
 type CheckedManifest = v.InferOutput<typeof ManifestSchema>;
 
@@ -97,7 +97,10 @@ function problemOf(issue: v.BaseIssue<unknown>, root: unknown): ManifestProblem 
     return { path, reason: "is missing: this is an extension's manifest, and only Chrome Apps are run" };
   }
   if (name === 'app.background.scripts' && v.is(PagedSchema, root)) {
-    return { path, reason: 'is missing: a background page needs a document, which Portside has not; list its scripts here' };
+    return {
+      path,
+      reason: 'is missing: a background page needs a document, which Portside has not; list its scripts here',
+    };
   }
   return { path, reason: MISSING[name] ?? 'is missing' };
 }
@@ -133,7 +136,9 @@ async function readApp(folder: string, shown: string): Promise<{ root: string; b
   try {
     root = await realpath(folder);
     if (!(await stat(root)).isDirectory()) {
-      throw new ManifestError([`${folder}: is not a folder; give the folder that holds the app's manifest.json`]);
+      throw new ManifestError([
+        `${folder}: is not a folder; give the folder that holds the app's manifest.json`,
+      ]);
     }
   } catch (error) {
     throw error instanceof ManifestError ? error : openFailure(folder, error);
@@ -151,7 +156,9 @@ function parseText(bytes: Uint8Array, shown: string): JsonText {
   } catch (error) {
     if (!(error instanceof JsonTextError)) throw error;
     const { line, column } = error.place;
-    throw new ManifestError([`${shown}:${String(line)}:${String(column)}: ${error.message}`], { cause: error });
+    throw new ManifestError([`${shown}:${String(line)}:${String(column)}: ${error.message}`], {
+      cause: error,
+    });
   }
 }
 
@@ -182,8 +189,13 @@ export async function loadApp(folder: string): Promise<App> {
   };
 
   const parsed = v.safeParse(ManifestSchema, text.value);
-  const sockets = v.is(v.object({}), text.value) ? (text.value as Record<string, unknown>)['sockets'] : undefined;
-  const problems = [...(parsed.issues ?? []).map((issue) => problemOf(issue, text.value)), ...checkSockets(sockets)];
+  const sockets = v.is(v.object({}), text.value)
+    ? (text.value as Record<string, unknown>)['sockets']
+    : undefined;
+  const problems = [
+    ...(parsed.issues ?? []).map((issue) => problemOf(issue, text.value)),
+    ...checkSockets(sockets),
+  ];
   const entries = parsed.success ? parsed.output.app.background.scripts : [];
   const found = await findScripts({ root, folder: normalize(folder) }, entries);
   problems.push(...found.problems);

@@ -41,7 +41,8 @@ export class AppTimers {
       clearTimeout: clear,
       clearInterval: clear,
       queueMicrotask: (callback) => {
-        if (typeof callback !== 'function') throw new TypeError('queueMicrotask: the callback must be a function');
+        if (typeof callback !== 'function')
+          throw new TypeError('queueMicrotask: the callback must be a function');
         queueMicrotask(() => {
           this.#call(callback as Callback, []);
         });

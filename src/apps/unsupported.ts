@@ -8,9 +8,18 @@ interface Unsupported {
 
 /** Keys that change what an app can do. Other unknown keys (icons, description …) are no loss and are not named. */
 const UNSUPPORTED_KEYS: readonly Unsupported[] = [
-  { path: ['app', 'background', 'page'], reason: 'ignored: a background page needs a document, which Portside has not' },
-  { path: ['app', 'background', 'persistent'], reason: 'ignored: background scripts run until portside is stopped' },
-  { path: ['background'], reason: "ignored: extensions have it, an app's scripts are in app.background.scripts" },
+  {
+    path: ['app', 'background', 'page'],
+    reason: 'ignored: a background page needs a document, which Portside has not',
+  },
+  {
+    path: ['app', 'background', 'persistent'],
+    reason: 'ignored: background scripts run until portside is stopped',
+  },
+  {
+    path: ['background'],
+    reason: "ignored: extensions have it, an app's scripts are in app.background.scripts",
+  },
   { path: ['bluetooth'], reason: 'ignored: Portside has no chrome.bluetooth' },
   { path: ['optional_permissions'], reason: 'ignored: nothing can be asked for while the app runs' },
   { path: ['sandbox'], reason: 'ignored: Portside has no pages' },
@@ -43,7 +52,9 @@ function unsupportedPermissions(permissions: unknown): Unsupported[] {
     if (HARMLESS_PERMISSIONS.has(entry)) return [];
     const name = permissionName(entry);
     const isOldSocket = name === 'socket';
-    const reason = isOldSocket ? 'Portside has no chrome.socket yet, only chrome.sockets' : 'Portside has no such API';
+    const reason = isOldSocket
+      ? 'Portside has no chrome.socket yet, only chrome.sockets'
+      : 'Portside has no such API';
     return [{ path: ['permissions', index], reason: `'${name}' ignored: ${reason}` }];
   });
 }
@@ -53,7 +64,7 @@ export function findUnsupported(manifest: Readonly<Record<string, unknown>>): Un
   const keys = UNSUPPORTED_KEYS.filter(({ path }) => valueAt(manifest, path) !== undefined);
   const missing =
     valueAt(manifest, ['sockets']) === undefined
-      ? [{ path: [], reason: "has no 'sockets' key, so the app has no chrome.sockets" }]
+      ? [{ path: ['sockets'], reason: 'is missing, so the app has no chrome.sockets' }]
       : [];
   return [...missing, ...keys, ...unsupportedPermissions(valueAt(manifest, ['permissions']))];
 }

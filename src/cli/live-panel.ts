@@ -59,7 +59,8 @@ export class LivePanel {
   /** Redraws the panel if it has changed. */
   refresh(): void {
     const lines = this.#lines();
-    const isSame = lines.length === this.#drawn.length && lines.every((line, index) => line === this.#drawn[index]);
+    const isSame =
+      lines.length === this.#drawn.length && lines.every((line, index) => line === this.#drawn[index]);
     if (!isSame) this.#draw(lines);
   }
 
@@ -91,7 +92,10 @@ export class LivePanel {
   /** The rows that the drawn lines take now. After a terminal was made narrower, it has broken the long ones. */
   #drawnRows(): number {
     const { columns } = this.#terminal;
-    return this.#drawn.reduce((sum, line) => sum + Math.max(Math.ceil(line.replace(STYLES, '').length / columns), 1), 0);
+    return this.#drawn.reduce(
+      (sum, line) => sum + Math.max(Math.ceil(line.replace(STYLES, '').length / columns), 1),
+      0,
+    );
   }
 
   #draw(lines: readonly string[]): void {

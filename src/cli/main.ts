@@ -12,8 +12,7 @@ Examples:
   $ portside run examples/echo-server      run the Chrome App in that folder
   $ portside run --provider portable DIR   the same, on Node's own sockets
   $ portside run DIR | tee app.log         one line for each message, and no table
-  $ portside help run                      all that 'run' can do
-`;
+  $ portside help run                      all that 'run' can do`;
 
 const RUN_HELP = `
 DIR holds a Chrome App: a manifest.json and the background scripts that it names in
@@ -27,8 +26,7 @@ Exit status: 0 when the app was stopped or had nothing left to do, 1 when it can
 
 Examples:
   $ portside run examples/echo-server
-  $ printf hello | socat - TCP:127.0.0.1:7007
-`;
+  $ printf hello | socat - TCP:127.0.0.1:7007`;
 
 /** Some pseudo-terminals say that they have no size. */
 function streamsOf(host: NodeJS.Process): OutputStreams {
@@ -57,7 +55,9 @@ function createProgram(): Command {
     .description('run the Chrome App in a folder')
     .argument('<DIR>', "the app's folder, with its manifest.json")
     .addOption(
-      new Option('-p, --provider <NAME>', 'the sockets to run on (default: native, where it loads)').choices(PROVIDER_NAMES),
+      new Option('-p, --provider <NAME>', 'the sockets to run on (default: native, where it loads)').choices(
+        PROVIDER_NAMES,
+      ),
     )
     .option('--no-table', 'show no table of sockets')
     .addHelpText('after', RUN_HELP)

@@ -44,7 +44,10 @@ export class Output {
 
   constructor(streams: OutputStreams) {
     this.#streams = streams;
-    this.#paints = { stdout: painter(streams.stdout, streams.env), stderr: painter(streams.stderr, streams.env) };
+    this.#paints = {
+      stdout: painter(streams.stdout, streams.env),
+      stderr: painter(streams.stderr, streams.env),
+    };
   }
 
   /** Colours for what goes into the panel. */

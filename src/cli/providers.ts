@@ -30,7 +30,8 @@ export async function chooseProvider(name: ProviderName | undefined): Promise<Ch
     return { name: 'native', provider: localProvider() };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    if (name === 'native') throw new NoNativeEngineError(`the native engine cannot be loaded: ${reason}`, { cause });
+    if (name === 'native')
+      throw new NoNativeEngineError(`the native engine cannot be loaded: ${reason}`, { cause });
     return { name: 'portable', provider: portableProvider(), reason };
   }
 }

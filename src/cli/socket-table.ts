@@ -1,18 +1,7 @@
 /** The table of an app's sockets, as lines that fit a terminal. */
+import type { ChromeSocketRow } from '../facades/chrome-sockets/rows.ts';
 import type { PanelSize } from './live-panel.ts';
 import type { Paint } from './styles.ts';
-
-/** One socket of the app. */
-export interface SocketRow {
-  /** The number by which the app knows it. Sockets of different kinds may have the same. */
-  readonly id: number;
-  readonly kind: string;
-  readonly local: string;
-  readonly peer: string;
-  readonly bytesRead: number;
-  readonly bytesWritten: number;
-  readonly state: string;
-}
 
 interface Column {
   readonly title: string;
@@ -21,7 +10,7 @@ interface Column {
   readonly width: number;
   /** Columns with a greater number are left out first where the terminal is narrow; 0 never is. */
   readonly dispensable: number;
-  readonly cell: (row: SocketRow) => string;
+  readonly cell: (row: ChromeSocketRow) => string;
 }
 
 const UNITS: readonly string[] = ['B', 'kB', 'MB', 'GB', 'TB'];
@@ -39,24 +28,43 @@ export function formatBytes(bytes: number): string {
   return `${text} ${UNITS[unit] ?? ''}`;
 }
 
+/** Servers have no bytes of their own. */
+function bytesCell({ kind }: ChromeSocketRow, bytes: number): string {
+  return kind === 'tcpServer' ? '' : formatBytes(bytes);
+}
+
+/** `connected`, `listening` …; a socket that waits for the app to un-pause it says so. */
+function stateCell({ paused, state }: ChromeSocketRow): string {
+  return paused && (state === 'connected' || state === 'listening') ? 'paused' : state;
+}
+
 const COLUMNS: readonly Column[] = [
-  { title: 'ID', align: 'right', width: 3, dispensable: 0, cell: ({ id }) => String(id) },
+  { title: 'ID', align: 'right', width: 3, dispensable: 0, cell: ({ socketId }) => String(socketId) },
   { title: 'KIND', align: 'left', width: 9, dispensable: 1, cell: ({ kind }) => kind },
-  { title: 'LOCAL', align: 'left', width: 15, dispensable: 0, cell: ({ local }) => local },
-  { title: 'PEER', align: 'left', width: 15, dispensable: 0, cell: ({ peer }) => peer },
-  { title: 'IN', align: 'right', width: 7, dispensable: 2, cell: ({ bytesRead }) => formatBytes(bytesRead) },
-  { title: 'OUT', align: 'right', width: 7, dispensable: 2, cell: ({ bytesWritten }) => formatBytes(bytesWritten) },
-  { title: 'STATE', align: 'left', width: 9, dispensable: 3, cell: ({ state }) => state },
+  { title: 'LOCAL', align: 'left', width: 15, dispensable: 0, cell: ({ local = '' }) => local },
+  { title: 'PEER', align: 'left', width: 15, dispensable: 0, cell: ({ peer = '' }) => peer },
+  { title: 'IN', align: 'right', width: 7, dispensable: 2, cell: (row) => bytesCell(row, row.bytesIn) },
+  {
+    title: 'OUT',
+    align: 'right',
+    width: 7,
+    dispensable: 2,
+    cell: (row) => bytesCell(row, row.bytesOut),
+  },
+  { title: 'STATE', align: 'left', width: 9, dispensable: 3, cell: stateCell },
 ];
 
 const GAP = '  ';
 
-function widthOf(column: Column, rows: readonly SocketRow[]): number {
-  return rows.reduce((width, row) => Math.max(width, column.cell(row).length), Math.max(column.width, column.title.length));
+function widthOf(column: Column, rows: readonly ChromeSocketRow[]): number {
+  return rows.reduce(
+    (width, row) => Math.max(width, column.cell(row).length),
+    Math.max(column.width, column.title.length),
+  );
 }
 
 /** The columns that fit, with their widths. */
-function fitColumns(rows: readonly SocketRow[], width: number): { column: Column; width: number }[] {
+function fitColumns(rows: readonly ChromeSocketRow[], width: number): { column: Column; width: number }[] {
   let fitted = COLUMNS.map((column) => ({ column, width: widthOf(column, rows) }));
   for (let least = 3; least > 0; least--) {
     const total = fitted.reduce((sum, column) => sum + column.width + GAP.length, -GAP.length);
@@ -70,25 +78,25 @@ function truncate(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, Math.max(width - 1, 0))}…`;
 }
 
-function formatLine(columns: readonly { column: Column; width: number }[], cell: (column: Column) => string): string {
+function formatLine(
+  columns: readonly { column: Column; width: number }[],
+  cell: (column: Column) => string,
+): string {
   const cells = columns.map(({ column, width }) =>
     column.align === 'left' ? cell(column).padEnd(width) : cell(column).padStart(width),
   );
   return cells.join(GAP).trimEnd();
 }
 
-function summary(rows: readonly SocketRow[], hidden: number): string {
+function summary(rows: readonly ChromeSocketRow[], hidden: number): string {
   const count = rows.length === 1 ? '1 socket' : `${String(rows.length)} sockets`;
   return hidden === 0 ? count : `${count}, ${String(hidden)} of them not shown`;
 }
 
 /** The lines of the table: a blank one, titles, sockets as far as there is room, and how many there are. */
-export function renderSocketTable(rows: readonly SocketRow[], size: PanelSize, paint: Paint): string[] {
+export function renderSocketTable(rows: readonly ChromeSocketRow[], size: PanelSize, paint: Paint): string[] {
   const room = Math.max(size.rows - 3, 0);
-  // Servers before their connections, whatever their numbers are.
-  const isServer = (row: SocketRow): number => (row.peer === '' ? 0 : 1);
-  const sorted = [...rows].sort((a, b) => isServer(a) - isServer(b) || a.id - b.id);
-  const shown = sorted.slice(0, room);
+  const shown = rows.slice(0, room);
   const columns = fitColumns(shown, size.columns);
   const fit = (text: string): string => truncate(text, size.columns);
   const lines = [

@@ -13,7 +13,7 @@ interface Destination {
 /** Colours for terminals, none elsewhere, none for `NO_COLOR` or a terminal without abilities. @see https://no-color.org */
 export function painter({ isTTY }: Destination, env: NodeJS.ProcessEnv): Paint {
   const isPlain = isTTY !== true || (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb';
-  return isPlain ? (_style, text) => text : (style, text) => styleText(style, text);
+  return isPlain ? (_style, text) => text : (style, text) => styleText(style, text, { validateStream: false });
 }
 
 /** Shows control characters instead of obeying them: what an app logs may come from its peers. */
@@ -22,6 +22,9 @@ export function escapeControls(text: string): string {
     text
       .replace(/\r\n/g, '\n')
       // eslint-disable-next-line no-control-regex -- control characters are what this looks for
-      .replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
+      .replace(
+        /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g,
+        (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
+      )
   );
 }

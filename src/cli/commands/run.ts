@@ -42,6 +42,7 @@ class Run {
     });
     this.#host = createChromeHost({
       manifest: app.manifest,
+      id: app.id,
       provider: watched,
       warn: (text) => {
         output.app(app.name, 'warn', text);
@@ -80,7 +81,11 @@ class Run {
     } catch (error) {
       if (!(error instanceof AppLoadError)) throw error;
       const { frames, hint } = error.report;
-      const lines = [error.message, ...frames.map((frame) => `    ${frame}`), ...(hint === undefined ? [] : [`  (${hint})`])];
+      const lines = [
+        error.message,
+        ...frames.map((frame) => `    ${frame}`),
+        ...(hint === undefined ? [] : [`  (${hint})`]),
+      ];
       await this.#close();
       this.#output.close();
       this.#output.fail(lines.join('\n'));
@@ -90,7 +95,7 @@ class Run {
 
   #showTable(): void {
     const { paint } = this.#output;
-    const panel = this.#output.showPanel((size) => renderSocketTable(this.#host.rows(), size, paint));
+    const panel = this.#output.showPanel((size) => renderSocketTable([...this.#host.rows()], size, paint));
     process.stdout.on('resize', () => {
       panel.refresh();
     });
@@ -108,7 +113,7 @@ class Run {
       this.#output.close();
       process.exit(INTERRUPTED);
     }
-    const count = this.#host.rows().length;
+    const count = [...this.#host.rows()].length;
     await this.#close();
     const sockets = count === 1 ? '1 socket' : `${String(count)} sockets`;
     this.#finish(`stopped by ${signal}, ${sockets} closed`, 0);
@@ -144,7 +149,8 @@ export async function runApp(folder: string, options: RunOptions, streams: Outpu
     const app = await loadApp(folder);
     const chosen = await chooseProvider(options.provider);
     for (const warning of app.warnings) output.warn(warning);
-    if (chosen.reason !== undefined) output.warn(`the native engine cannot be loaded (${chosen.reason}); Node's sockets are used`);
+    if (chosen.reason !== undefined)
+      output.warn(`the native engine cannot be loaded (${chosen.reason}); Node's sockets are used`);
     output.note(`running ${app.name} ${app.version} on ${chosen.name} sockets; Ctrl-C stops it`);
     const isTerminal = streams.stdout.isTTY && streams.env['TERM'] !== 'dumb';
     await new Run(folder, app, chosen, output, options.table && isTerminal).start();
