@@ -14,6 +14,10 @@ class Echo {
   data(chunk) {
     this.stream.write(chunk);
   }
+  /** The peer is done, and so is an echo: when both directions have ended, the stream closes itself. */
+  end() {
+    this.stream.closeWrite();
+  }
   close() {
     // A load generator that is gone is noticed by the load generator.
   }
