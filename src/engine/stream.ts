@@ -13,7 +13,7 @@ import type {
   WriteDone,
 } from '../base/provider.ts';
 import { MAX_READ_SIZE } from '../base/provider.ts';
-import type { StreamLimits } from '../base/validate.ts';
+import type { DeadlinePlan, StreamLimits } from '../base/validate.ts';
 import {
   requireDone,
   requireStreamSink,
@@ -169,7 +169,7 @@ export class NativeStream implements Stream, Target {
     this.#requireOpen('resume');
     if (!this.#has(IS.paused)) return;
     this.#is &= ~IS.paused;
-    if (this.#held !== undefined) this.#attend();
+    if (this.#held !== undefined || this.#has(IS.readEnded)) this.#attend();
     else this.#read();
   }
 
@@ -205,7 +205,7 @@ export class NativeStream implements Stream, Target {
     }
     this.#is |= IS.readEnded;
     this.#sink?.end?.();
-    this.#endIfBothEnded();
+    this.#endIfOver();
   }
 
   #deliverHeld(): void {
@@ -324,7 +324,7 @@ export class NativeStream implements Stream, Target {
       return;
     }
     this.#deliverHeld();
-    this.#endIfBothEnded();
+    this.#endIfOver();
   }
 
   /** Has `attend` called once, soon. */
@@ -376,8 +376,13 @@ export class NativeStream implements Stream, Target {
   // --- ending ---------------------------------------------------------------------------------------
 
   close(deadline?: Deadline): Promise<void> {
-    const plan = validateDeadline(deadline);
     if (this.#closing !== undefined) return this.#closing.promise;
+    let plan: DeadlinePlan;
+    try {
+      plan = validateDeadline(deadline);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
     this.#closing = new Closing();
     if (this.#has(IS.released)) {
       // It ended before, or its end is being told.
@@ -410,14 +415,12 @@ export class NativeStream implements Stream, Target {
 
   abort(): void {
     if (this.#has(IS.released)) return;
-    this.#rememberAddresses();
-    const isCut = this.bufferedAmount > 0;
-    this.#reactor.native.abort(this.#handle);
-    this.#reactor.disown(this.#handle);
+    const unsent = this.bufferedAmount;
+    this.#dropHandle('abort');
     this.#is |= IS.released | IS.writeBroken | IS.closing;
     const closed = new ClosedError(this.#details('write'));
     // An orderly close that is cut short has failed, unless nothing was left to send.
-    this.#closing?.settle(isCut ? closed : null);
+    this.#closing?.settle(unsent > 0 ? closed : null);
     this.#failure = undefined;
     this.#attend();
   }
@@ -426,22 +429,28 @@ export class NativeStream implements Stream, Target {
     return this.close();
   }
 
-  #endIfBothEnded(): void {
-    const both = IS.readEnded | IS.writeEnded;
-    if ((this.#is & both) !== both || this.#has(IS.released | IS.closing) || this.bufferedAmount > 0) return;
-    this.#release(this.#failure ?? null);
+  /** Ends the stream when nothing more can come of it: both directions have ended, or one has and the other is broken. */
+  #endIfOver(): void {
+    if (!this.#has(IS.readEnded) || this.#has(IS.released | IS.closing | IS.paused)) return;
+    if (this.#has(IS.writeBroken)) this.#release(this.#failure ?? null);
+    else if (this.#has(IS.writeEnded) && this.bufferedAmount === 0) this.#release(null);
   }
 
   /** The connection has ended by itself. */
   #release(error: SocketError | null): void {
-    this.#rememberAddresses();
-    const { native } = this.#reactor;
-    if (error === null) native.close(this.#handle);
-    else native.abort(this.#handle);
-    this.#reactor.disown(this.#handle);
+    this.#dropHandle(error === null ? 'close' : 'abort');
     this.#is = (this.#is | IS.released | (error === null ? 0 : IS.writeBroken)) & ~IS.blocked;
     this.#failure = error ?? undefined;
     this.#finish(error);
+  }
+
+  /** Gives the descriptor back. What was not sent will never be, and does not count as written. */
+  #dropHandle(how: 'close' | 'abort'): void {
+    this.#rememberAddresses();
+    this.#taken -= this.bufferedAmount;
+    this.#unsent = 0;
+    this.#reactor.native[how](this.#handle);
+    this.#reactor.disown(this.#handle);
   }
 
   /** The last words, once. */
