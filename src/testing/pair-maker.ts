@@ -13,8 +13,11 @@ import {
 /** The loopback address of each IP transport. */
 const LOOPBACK: Readonly<Record<string, string>> = { ipv4: '127.0.0.1', ipv6: '::1' };
 
-/** Small enough to clog with a few writes; Linux makes at least 2,304 bytes of it. */
-const SMALL_BUFFER = 4096;
+/**
+ * Small enough to clog with a few writes. A receive buffer that does not hold a segment of the loopback (65,483 bytes)
+ * would have the sender wait for the persist timer, 200 ms and more for each window (RFC 9293, 3.8.6.1).
+ */
+const SMALL_BUFFER = 64 * 1024;
 
 let nameCount = 0;
 
