@@ -6,6 +6,7 @@ import type { SocketError } from '../base/errors.ts';
 import type { Listener, ReadOptions, Stream, WriteDone } from '../base/provider.ts';
 import { ListenerRecorder, type ListenerHooks } from './listener-recorder.ts';
 import { MustCall } from './must-call.ts';
+import { patternBytes } from './pattern.ts';
 import { StreamRecorder, type StreamHooks } from './stream-recorder.ts';
 import { SuiteFailure, check, equal, type StreamPair, type SuiteOptions } from './suite.ts';
 import { Witness } from './witness.ts';
@@ -196,6 +197,35 @@ export class CaseScope {
     for (let i = 0; i < 3; i++) await witness.roundTrip();
   }
 
+  /**
+   * Writes the pattern until nothing more goes out although there was time: the peer does not read, and all buffers
+   * between are full.
+   *
+   * @param from a stream that was started with `recorder`
+   * @returns how many bytes were written in all
+   */
+  async clog(
+    from: Stream,
+    recorder: { readonly drains: number },
+    chunk: number = 16 * 1024,
+  ): Promise<number> {
+    let written = 0;
+    for (let i = 0; i < 4096; i++) {
+      const drains = recorder.drains;
+      let isBelow = true;
+      while (isBelow) {
+        isBelow = from.write(
+          patternBytes(chunk, written),
+          this.done(`done of clogging write at ${String(written)}`),
+        );
+        written += chunk;
+      }
+      await this.quiet();
+      if (recorder.drains === drains) return written;
+    }
+    throw new SuiteFailure('a peer that does not read took 64 MiB and more');
+  }
+
   async #makeWitness(): Promise<Witness> {
     const pair = await this.#openWitness();
     this.later(() => pair.stop());
@@ -223,11 +253,12 @@ export class CaseScope {
 
 /** Runs one case in a scope of its own, and counts what is open before and after. */
 export async function runInScope<S extends CaseScope>(
-  scope: S,
+  { resources }: SuiteOptions,
+  makeScope: () => S | Promise<S>,
   body: (scope: S) => Promise<void>,
 ): Promise<void> {
-  const { resources } = scope.options;
   const before = await resources?.();
+  const scope = await makeScope();
   try {
     await body(scope);
     await scope.stop();

@@ -1,7 +1,7 @@
 /** Suites are tables: one row a case. */
 import type { Capability } from '../base/provider.ts';
 import type { PromiseId } from './promises.ts';
-import type { SuiteCase, SuiteOptions } from './suite.ts';
+import type { SuiteCase, SuiteOptions, SuiteTransport } from './suite.ts';
 
 /** A case before its suite knows what it runs over. `H` is what its function is given. */
 export interface CaseRow<H> {
@@ -16,7 +16,7 @@ export interface CaseRow<H> {
 /** What decides whether a row becomes a case. */
 export interface CaseSetting {
   readonly transport: 'tcp' | 'unix';
-  readonly options: SuiteOptions;
+  readonly options: SuiteOptions & { readonly transport: SuiteTransport };
 }
 
 export const onTcp = (about: CaseSetting): boolean => about.transport === 'tcp';

@@ -1,10 +1,14 @@
 import { ManualClock } from './manual-clock.ts';
 import { memoryProvider } from './memory-provider.ts';
+import { listenerSuite } from './listener-suite.ts';
+import { providerSuite } from './provider-suite.ts';
 import { pairMaker } from './pair-maker.ts';
 import { runSuite } from './node/run-suite.ts';
 import { streamSuite } from './stream-suite.ts';
 import { MemoryNetwork } from './memory-network.ts';
 import { nodeHooks } from './node/hooks.ts';
+import type { SocketProvider } from '../base/provider.ts';
+import type { MemoryProvider } from './memory-provider.ts';
 
 const clock = new ManualClock();
 const network = new MemoryNetwork({ clock });
@@ -24,10 +28,15 @@ const files = {
   exists: (p: string) => network.paths.exists(p),
   mode: (p: string) => network.paths.mode(p),
 };
-const options = { clock, files, resources: () => network.openCount, ...nodeHooks() };
+const failAccept = (provider: SocketProvider, code: string, times: number) => {
+  (provider as MemoryProvider).faults.fail('accept', code, { times });
+};
+const options = { clock, files, failAccept, resources: () => network.openCount, ...nodeHooks() };
 for (const transport of ['ipv4', 'ipv6', 'unix', 'unix-abstract'] as const) {
   runSuite(
     streamSuite(pairMaker(make, transport, files), { ...options, transport }),
     memoryProvider().capabilities,
   );
+  runSuite(listenerSuite(make, { ...options, transport }), memoryProvider().capabilities);
+  runSuite(providerSuite(make, { ...options, transport }), memoryProvider().capabilities);
 }

@@ -1,13 +1,6 @@
 import type { Stream } from '../base/provider.ts';
 import { CaseScope } from './case-scope.ts';
-import { patternBytes } from './pattern.ts';
-import {
-  SuiteFailure,
-  type PairMaker,
-  type PairOptions,
-  type StreamPair,
-  type SuiteOptions,
-} from './suite.ts';
+import { type PairMaker, type PairOptions, type StreamPair, type SuiteOptions } from './suite.ts';
 
 /** The scope of a case about a pair of streams. */
 export class StreamHarness extends CaseScope {
@@ -30,34 +23,5 @@ export class StreamHarness extends CaseScope {
       return pair.stop();
     });
     return { a, b };
-  }
-
-  /**
-   * Writes the pattern until nothing more goes out although there was time: the peer does not read, and all buffers
-   * between are full.
-   *
-   * @param from a stream that was started with `recorder`
-   * @returns how many bytes were written in all
-   */
-  async clog(
-    from: Stream,
-    recorder: { readonly drains: number },
-    chunk: number = 16 * 1024,
-  ): Promise<number> {
-    let written = 0;
-    for (let i = 0; i < 4096; i++) {
-      const drains = recorder.drains;
-      let isBelow = true;
-      while (isBelow) {
-        isBelow = from.write(
-          patternBytes(chunk, written),
-          this.done(`done of clogging write at ${String(written)}`),
-        );
-        written += chunk;
-      }
-      await this.quiet();
-      if (recorder.drains === drains) return written;
-    }
-    throw new SuiteFailure('a peer that does not read took 64 MiB and more');
   }
 }

@@ -48,6 +48,6 @@ export function streamSuite(makePair: PairMaker, options: StreamSuiteOptions): S
   return makeCases(`stream over ${options.transport}`, needs, STREAM_CASES, setting, async (body) => {
     warmUp ??= makePair().then((pair) => pair.stop());
     await warmUp;
-    await runInScope(new StreamHarness(options, transport, makePair), body);
+    await runInScope(options, () => new StreamHarness(options, transport, makePair), body);
   });
 }
