@@ -112,6 +112,7 @@ export class NativeListener implements Listener, Target {
   close(): Promise<void> {
     this.#closed ??= new Promise((resolve) => {
       this.#resolveClosed = resolve;
+      if (this.#isTold) resolve();
     });
     this.abort();
     return this.#closed;
