@@ -85,21 +85,20 @@ function bareEnvironment() {
   return { PATH: bin, HOME: process.env.HOME, npm_config_cache: process.env.npm_config_cache };
 }
 
-before(
-  () => {
-    if (isSkipped) return;
-    folder = mkdtempSync(join(tmpdir(), 'portside-pack-'));
-    const [npm, ...args] = npmCommand();
-    const { ok, output } = capture(npm, [...args, 'pack', '--json', `--pack-destination=${folder}`]);
-    assert.ok(ok, output);
-    tarball = join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? '');
-    files = spawnSync('tar', ['-tzf', tarball], { encoding: 'utf8' })
-      .stdout.trim()
-      .split('\n')
-      .map((name) => name.replace(/^package\//, ''));
-  },
-  { timeout: 240_000 },
-);
+before(() => {
+  if (isSkipped) return;
+  folder = mkdtempSync(join(tmpdir(), 'portside-pack-'));
+  const [npm, ...args] = npmCommand();
+  const { ok, output } = capture(npm, [...args, 'pack', '--json', `--pack-destination=${folder}`], {
+    timeout: 240_000,
+  });
+  assert.ok(ok, output);
+  tarball = join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? '');
+  files = spawnSync('tar', ['-tzf', tarball], { encoding: 'utf8' })
+    .stdout.trim()
+    .split('\n')
+    .map((name) => name.replace(/^package\//, ''));
+});
 
 after(() => {
   if (folder !== '') rmSync(folder, { recursive: true, force: true });
@@ -140,10 +139,10 @@ test('the tarball installs without a compiler and echoes over the native engine'
   writeFileSync(join(place, 'echo.js'), ECHO);
   const npm = realpathSync(join(folder, 'bin/npm'));
   const options = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--foreground-scripts', tarball];
-  const installed = capture(process.execPath, [npm, ...options], { cwd: place, env });
+  const installed = capture(process.execPath, [npm, ...options], { cwd: place, env, timeout: 120_000 });
   assert.ok(installed.ok, installed.output);
   assert.doesNotMatch(installed.output, /compiling|no native module/);
-  const echoed = capture(process.execPath, ['echo.js'], { cwd: place, env });
+  const echoed = capture(process.execPath, ['echo.js'], { cwd: place, env, timeout: 30_000 });
   assert.deepEqual(echoed, { ok: true, output: 'packed and echoed\n' });
   assert.equal(readdirSync(join(place, 'node_modules/portside')).includes('build'), false);
 });

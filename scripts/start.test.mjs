@@ -25,27 +25,54 @@ async function echo(port, text) {
   return answer;
 }
 
-test('npm start runs the echo server, prints what README says, and ends on Ctrl-C', async (t) => {
-  const child = spawn(process.execPath, ['scripts/start.mjs'], {
-    cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  t.after(() => child.kill('SIGKILL'));
-  const exit = once(child, 'exit');
-  const promised = promisedLines();
+/** Lines of both streams until all of `wanted` have come, whatever their port, or until the program ends. */
+async function linesUntil(child, wanted) {
   const printed = [];
-  for await (const line of createInterface(child.stdout)) {
-    printed.push(line);
-    if (line.slice(0, 6) === promised.at(-1).slice(0, 6)) break;
+  const missing = new Set(wanted.map(withoutPort));
+  const { promise, resolve } = deferred();
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface(stream).on('line', (line) => {
+      printed.push(line);
+      missing.delete(withoutPort(line));
+      if (missing.size === 0) resolve();
+    });
   }
-  // The app takes another port when its own is taken.
-  const port = /127\.0\.0\.1:(\d+)/.exec(printed.join('\n'))?.[1];
-  assert.ok(port !== undefined, printed.join('\n'));
-  assert.deepEqual(
-    printed.filter((line) => !line.includes('cannot be had')),
-    promised.map((line) => line.replaceAll('127.0.0.1:7007', `127.0.0.1:${port}`)),
-  );
-  assert.equal(await echo(Number(port), 'hello from the test'), 'hello from the test');
-  child.kill('SIGINT');
-  assert.deepEqual(await exit, [0, null]);
-});
+  child.once('exit', resolve);
+  await promise;
+  return printed;
+}
+
+function deferred() {
+  let resolve;
+  const promise = new Promise((settle) => (resolve = settle));
+  return { promise, resolve };
+}
+
+/** The app takes a free port when its own is taken. */
+function withoutPort(line) {
+  return line.replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:PORT');
+}
+
+test(
+  'npm start runs the echo server, prints what README says, and ends on Ctrl-C',
+  { timeout: 60_000 },
+  async (t) => {
+    const child = spawn(process.execPath, ['scripts/start.mjs'], {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    t.after(() => child.kill('SIGKILL'));
+    const exit = once(child, 'exit');
+    const promised = promisedLines();
+    const printed = await linesUntil(child, promised);
+    assert.deepEqual(
+      promised.map(withoutPort).filter((line) => !printed.map(withoutPort).includes(line)),
+      [],
+      printed.join('\n'),
+    );
+    const port = /Echoing on 127\.0\.0\.1:(\d+)/.exec(printed.join('\n'))?.[1];
+    assert.equal(await echo(Number(port), 'hello from the test'), 'hello from the test');
+    child.kill('SIGINT');
+    assert.deepEqual(await exit, [0, null]);
+  },
+);

@@ -14,6 +14,9 @@ const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 /** Inside the package, so that programs find it by its own name. */
 const PROGRAMS = join(ROOT, 'build/examples');
 
+/** No example may run longer, in milliseconds. */
+const TIMEOUT = 30_000;
+
 /** A fenced block. */
 interface Block {
   /** `README.md:12`: where it begins. */
@@ -90,14 +93,21 @@ function complaints(blocks: readonly Block[]): readonly string[] {
 /** Writes a block down as a program that Node can run. */
 function writeProgram(block: Block): string {
   mkdirSync(PROGRAMS, { recursive: true });
-  const { outputText } = ts.transpileModule(block.text, { compilerOptions: compilerOptions() });
+  const options = { ...compilerOptions(), sourceMap: false };
+  const { outputText } = ts.transpileModule(block.text, {
+    fileName: 'example.mts',
+    compilerOptions: options,
+  });
   const file = join(PROGRAMS, `${block.place.replaceAll(/\W+/g, '-')}.mjs`);
   writeFileSync(file, outputText);
   return file;
 }
 
 async function runToEnd(block: Block): Promise<void> {
-  const child = spawn(process.execPath, [writeProgram(block)], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [writeProgram(block)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: TIMEOUT,
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => (output += text));
@@ -134,7 +144,7 @@ for (const block of BLOCKS.filter(({ language }) => language === 'json')) {
   });
 }
 
-test("README's echo server echoes", async (t) => {
+test("README's echo server echoes", { timeout: TIMEOUT }, async (t) => {
   const block = PROGRAM_BLOCKS.find(({ place }) => place.startsWith('README.md'));
   assert.ok(block);
   assert.ok(block.text.trimEnd().split('\n').length <= 16, 'it is meant to be short');
@@ -144,8 +154,10 @@ test("README's echo server echoes", async (t) => {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   t.after(() => child.kill());
-  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
-  const port = /^echo on 127\.0\.0\.1:(\d+)$/.exec(line)?.[1];
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  // No line at all means that the program has ended; its own complaint is on stderr.
+  const { value: line } = (await lines.next()) as IteratorResult<string, undefined>;
+  const port = /^echo on 127\.0\.0\.1:(\d+)$/.exec(line ?? '')?.[1];
   assert.ok(port, line);
   const socket = connect({ host: '127.0.0.1', port: Number(port) });
   socket.setEncoding('utf8').end('hello, README');
