@@ -19,3 +19,5 @@ export type * from '../base/provider.ts';
 export { reader } from '../base/reader.ts';
 export { localProvider } from '../engine/local-provider.ts';
 export type { Faults, LocalProvider, LocalProviderOptions } from '../engine/local-provider.ts';
+export { portableProvider } from '../portable/portable-provider.ts';
+export type { PortableOptions } from '../portable/portable-provider.ts';
