@@ -10,7 +10,7 @@ const lines = readFileSync(new URL('../../../docs/reference/chrome.md', import.m
 
 test('docs/reference/chrome.md lists every function as the table has it, and no other', () => {
   const signatures = [...Object.values(TCP_SIGNATURES), ...Object.values(TCP_SERVER_SIGNATURES)];
-  const expected = signatures.map((row) => `| \`${formatSignature(row)}\` | ${row.promise ? 'P ' : ''}|`);
+  const expected = signatures.map((row) => `| \`${formatSignature(row)}\` |${row.promise ? ' P' : ''} |`);
   assert.deepEqual(
     lines.filter((line) => line.startsWith('| `sockets.tcp') && line.includes('(')),
     expected,
