@@ -12,6 +12,7 @@ import type {
 import type { Manifest } from '../facades/chrome-sockets/create-chrome-sockets.ts';
 import { createChromeSockets } from '../facades/chrome-sockets/create-chrome-sockets.ts';
 import type { ChromeSocketRow } from '../facades/chrome-sockets/rows.ts';
+import { defaultProvider } from './default-provider.ts';
 import { guard } from '../permissions/guard.ts';
 import type { Policy } from '../permissions/policy.ts';
 import { judge, rulesPolicy } from '../permissions/policy.ts';
@@ -32,8 +33,11 @@ export interface Chrome {
 }
 
 interface ChromeCommon {
-  /** Makes the sockets. It is guarded here, and stays the caller's to close. */
-  readonly provider: SocketProvider;
+  /**
+   * Makes the sockets. It is guarded here, and stays the caller's to close. Default: one of the thread's own, over the native
+   * engine, or over `node:net` where that cannot be loaded.
+   */
+  readonly provider?: SocketProvider | undefined;
   /** What `runtime.id` is: 32 letters from a to p. */
   readonly id?: string | undefined;
   /** Told of what Chrome writes to the app's console: `Unchecked runtime.lastError: …`. Default: a process warning. */
@@ -99,7 +103,7 @@ export function createChromeHost(options: ChromeOptions): ChromeHost {
   const policy = policyOf(options);
   const decide: Policy = policy ?? (() => ({ allowed: false }));
   const host = createChromeSockets({
-    provider: guard(options.provider, decide),
+    provider: guard(options.provider ?? defaultProvider(), decide),
     manifest: options.manifest,
     id: options.id,
     warn: options.warn ?? emitWarning,
