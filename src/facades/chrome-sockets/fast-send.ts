@@ -1,10 +1,11 @@
 import type { Answers, Callback } from './answers.ts';
 import type { AppFunction } from './bind-calls.ts';
+import { isArrayBuffer } from './check-args.ts';
 import type { TcpCalls } from './tcp-calls.ts';
 
 /**
- * `sockets.tcp.send`, without making anything for arguments that are plainly right. All else, wrong or only unusual (such
- * as an ArrayBuffer of another realm), goes the way of every other function.
+ * `sockets.tcp.send`, without making anything for arguments that are plainly right. All else, wrong or only unusual, goes
+ * the way of every other function.
  */
 export function makeSend(calls: TcpCalls, answers: Answers, checked: AppFunction): AppFunction {
   return function send(socketId?: unknown, data?: unknown, callback?: unknown): unknown {
@@ -13,7 +14,7 @@ export function makeSend(calls: TcpCalls, answers: Answers, checked: AppFunction
       typeof socketId === 'number' &&
       (socketId | 0) === socketId &&
       typeof callback === 'function' &&
-      (data instanceof ArrayBuffer || ArrayBuffer.isView(data)) &&
+      (ArrayBuffer.isView(data) || isArrayBuffer(data)) &&
       !answers.isOver
     ) {
       calls.send(socketId, data, callback as Callback);

@@ -12,6 +12,12 @@ interface PendingSend {
   readonly bytes: number;
 }
 
+/** The socket that sends. */
+export interface SendOwner {
+  /** A send has found the peer gone. */
+  sendBroke(): void;
+}
+
 /**
  * The callbacks of the sends of one connection, in order. Dones come in order too, so that one function serves them all;
  * the one send that usually waits is kept in fields, so that a send makes nothing.
@@ -19,19 +25,18 @@ interface PendingSend {
 export class SendQueue {
   /** Given to the provider with every write. */
   readonly done: WriteDone;
-  readonly #state: AppState;
-  readonly #onBroken: () => void;
+  readonly #app: AppState;
   #callback: Callback | undefined;
   #bytes = 0;
   /** Those behind it, from `#head` on. */
-  readonly #more: PendingSend[] = [];
+  #more: PendingSend[] | null = null;
   #head = 0;
-  #isDetached = false;
+  /** `null` once the socket has left this connection. */
+  #owner: SendOwner | null;
 
-  /** @param onBroken called when the peer's side turns out to be gone */
-  constructor(state: AppState, onBroken: () => void) {
-    this.#state = state;
-    this.#onBroken = onBroken;
+  constructor(app: AppState, owner: SendOwner) {
+    this.#app = app;
+    this.#owner = owner;
     this.done = (error) => {
       this.#settle(error);
     };
@@ -39,9 +44,9 @@ export class SendQueue {
 
   /** Remembers a write that was just taken. */
   push(callback: Callback, bytes: number): void {
-    this.#state.pendingBytes += bytes;
+    this.#app.pendingBytes += bytes;
     if (this.#callback !== undefined) {
-      this.#more.push({ callback, bytes });
+      (this.#more ??= []).push({ callback, bytes });
       return;
     }
     this.#callback = callback;
@@ -50,35 +55,35 @@ export class SendQueue {
 
   /** The socket has left this connection. Answers still come, but break nothing any more. */
   detach(): void {
-    this.#isDetached = true;
+    this.#owner = null;
   }
 
   #settle(error: SocketError | null): void {
     const callback = this.#callback;
     const bytes = this.#bytes;
     if (callback === undefined) return;
-    const next = this.#head < this.#more.length ? this.#shift() : undefined;
+    const next = this.#more === null ? undefined : this.#shift(this.#more);
     this.#callback = next?.callback;
     this.#bytes = next?.bytes ?? 0;
-    this.#state.pendingBytes -= bytes;
-    if (error === null) this.#state.answers.sent(callback, bytes);
+    this.#app.pendingBytes -= bytes;
+    if (error === null) this.#app.answers.sent(callback, bytes);
     else this.#fail(callback, error);
   }
 
   /** `Array.shift` of an array this long would move all of it each time. */
-  #shift(): PendingSend | undefined {
-    const first = this.#more[this.#head++];
-    if (this.#head === this.#more.length || this.#head >= SHIFT_BATCH) {
-      this.#more.splice(0, this.#head);
-      this.#head = 0;
-    }
+  #shift(more: PendingSend[]): PendingSend | undefined {
+    const first = more[this.#head++];
+    if (this.#head >= more.length) this.#more = null;
+    else if (this.#head >= SHIFT_BATCH) more.splice(0, this.#head);
+    else return first;
+    this.#head = 0;
     return first;
   }
 
   #fail(callback: Callback, error: SocketError): void {
-    if (!this.#isDetached) this.#onBroken();
+    this.#owner?.sendBroke();
     // Closed is our own doing: what was given up then is as if it had been sent when not connected any more.
     const resultCode = error.code === 'ERR_SOCKET_CLOSED' ? NET.SOCKET_NOT_CONNECTED : NET.FAILED;
-    this.#state.answers.now(callback, netErrorText(resultCode), { resultCode });
+    this.#app.answers.now(callback, netErrorText(resultCode), { resultCode });
   }
 }

@@ -2,7 +2,6 @@ import type { Callback } from './answers.ts';
 import type { AppState } from './app-state.ts';
 import { WRITE_QUOTA } from './app-state.ts';
 import { narrowPort } from './addresses.ts';
-import { isArrayBuffer } from './check-args.ts';
 import type { DnsQueryType, TcpSocketProperties } from './chrome-types.ts';
 import { NET, netErrorText } from './net-errors.ts';
 import { setKeepAlive, setNoDelay } from './tcp-options.ts';
@@ -15,9 +14,8 @@ const NO_BYTES = new Uint8Array(0);
 function bytesOf(data: ArrayBuffer | ArrayBufferView): Uint8Array {
   if (data.byteLength === 0) return NO_BYTES;
   if (data instanceof Uint8Array) return data;
-  return isArrayBuffer(data)
-    ? new Uint8Array(data)
-    : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  if (!ArrayBuffer.isView(data)) return new Uint8Array(data);
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
 /** What the functions of `chrome.sockets.tcp` do, once their arguments are checked. */

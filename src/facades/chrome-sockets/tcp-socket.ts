@@ -10,6 +10,7 @@ import { WRITE_QUOTA } from './app-state.ts';
 import { Canceller } from './canceller.ts';
 import type { TcpSocketInfo, TcpSocketProperties } from './chrome-types.ts';
 import { connectErrorOf, NET, netErrorText } from './net-errors.ts';
+import type { SendOwner } from './send-queue.ts';
 import { SendQueue } from './send-queue.ts';
 import { pauseSocket, resumeSocket } from './pausing.ts';
 import { connectOptions } from './tcp-options.ts';
@@ -41,7 +42,7 @@ function silence(stream: Stream): void {
 }
 
 /** One socket of `chrome.sockets.tcp`, which is also the sink of its stream. */
-export class TcpSocket implements StreamSink {
+export class TcpSocket implements StreamSink, SendOwner {
   readonly id: number;
   readonly #app: AppState;
   #phase: TcpPhase = 'idle';
@@ -178,12 +179,12 @@ export class TcpSocket implements StreamSink {
       this.#failSend(callback, NET.SOCKET_NOT_CONNECTED);
       return;
     }
-    const sends = (this.#sends ??= this.#makeQueue());
+    const sends = (this.#sends ??= new SendQueue(this.#app, this));
     try {
       stream.write(bytes, sends.done);
     } catch (error) {
       if (!isSocketError(error)) throw error;
-      this.#onBroken();
+      this.sendBroke();
       this.#failSend(callback, NET.FAILED);
       return;
     }
@@ -194,14 +195,8 @@ export class TcpSocket implements StreamSink {
     this.#app.answers.later(callback, netErrorText(resultCode), { resultCode });
   }
 
-  #makeQueue(): SendQueue {
-    return new SendQueue(this.#app, () => {
-      this.#onBroken();
-    });
-  }
-
-  /** A send failed. A socket that reads is told the rest by its stream; one that does not is done with. */
-  #onBroken(): void {
+  /** @internal for the queue: a socket that reads is told the rest by its stream; one that does not is done with. */
+  sendBroke(): void {
     if (this.#phase !== 'connected') return;
     this.#phase = 'broken';
     if (this.#isStarted && !this.#isPaused) return;
