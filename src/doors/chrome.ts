@@ -12,6 +12,7 @@ import type {
 import type { Manifest } from '../facades/chrome-sockets/create-chrome-sockets.ts';
 import { createChromeSockets } from '../facades/chrome-sockets/create-chrome-sockets.ts';
 import type { ChromeSocketRow } from '../facades/chrome-sockets/rows.ts';
+import { realClock } from '../portable/node-clock.ts';
 import { defaultProvider } from './default-provider.ts';
 import { guard } from '../permissions/guard.ts';
 import type { Policy } from '../permissions/policy.ts';
@@ -110,6 +111,7 @@ export function createChromeHost(options: ChromeOptions): ChromeHost {
     report: options.report ?? throwLater,
     permits: (op, address, port) => judge(decide, { op, host: address, port }).allowed,
     defer: setImmediate,
+    clock: realClock,
   });
   // An app may ask whether there is `chrome.sockets`, and must then find no such key.
   const sockets = policy === undefined ? {} : { sockets: host.api };

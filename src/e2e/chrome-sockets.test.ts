@@ -1,5 +1,6 @@
 /** What an app on `chrome.sockets` sees, over each provider. */
 import assert from 'node:assert/strict';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { afterEach, describe, test } from 'node:test';
 import type { SocketProvider } from '../base/provider.ts';
 import type { ChromeOptions } from '../doors/chrome.ts';
@@ -14,9 +15,24 @@ const PROVIDERS: readonly (readonly [name: string, make: () => SocketProvider])[
   ['portableProvider', () => portableProvider()],
 ];
 
+/** Sockets that this process has open, by their descriptors; on Linux. */
+function openSockets(): number {
+  if (process.platform !== 'linux') return 0;
+  const links = readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      // The descriptor of the listing itself.
+      return '';
+    }
+  });
+  return links.filter((link) => link.startsWith('socket:')).length;
+}
+
 for (const [name, make] of PROVIDERS) {
   describe(`createChromeHost over ${name}`, () => {
     const apps: TestApp[] = [];
+    const before = openSockets();
     const start = (options: Partial<ChromeOptions> = {}): TestApp => {
       const app = new TestApp(make(), options);
       apps.push(app);
@@ -29,6 +45,7 @@ for (const [name, make] of PROVIDERS) {
         assert.deepEqual([...app.provider.sockets()], []);
         assert.deepEqual(app.reports, []);
       }
+      assert.equal(openSockets(), before);
     });
 
     test('echoes between two sockets of one app', async () => {

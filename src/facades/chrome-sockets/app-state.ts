@@ -1,4 +1,5 @@
-import type { SocketProvider } from '../../base/provider.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Listener, SocketProvider, Stream } from '../../base/provider.ts';
 import type { Answers } from './answers.ts';
 import type { AcceptInfo, ReceiveInfo, SocketErrorInfo } from './chrome-types.ts';
 import { EventSource } from './event-source.ts';
@@ -9,7 +10,7 @@ import type { TcpSocket } from './tcp-socket.ts';
 export const WRITE_QUOTA: number = 200 * 1024 * 1024;
 /** Milliseconds that a closed socket has to send what the app gave it. */
 const FLUSH_TIMEOUT = 30_000;
-/** The same at the end of the app. */
+/** Milliseconds that all sockets have for it at the end of the app. */
 const UNLOAD_TIMEOUT = 1000;
 
 /** What may be asked about a connect or a listen before it is tried. */
@@ -19,6 +20,7 @@ export interface AppStateOptions {
   readonly provider: SocketProvider;
   readonly answers: Answers;
   readonly permits: Permits;
+  readonly clock: Clock | undefined;
 }
 
 /** What all sockets of one app share: the tables, the events, the quota. */
@@ -35,7 +37,9 @@ export class AppState {
   readonly servers: Map<number, ServerSocket> = new Map();
   /** Bytes of sends that are not answered yet. */
   pendingBytes = 0;
-  readonly #closing = new Set<Promise<void>>();
+  readonly #clock: Clock | undefined;
+  /** What is being closed. */
+  readonly #closing = new Map<Promise<void>, Stream | Listener>();
   #lastTcpId = 0;
   #lastServerId = 0;
 
@@ -43,6 +47,7 @@ export class AppState {
     this.provider = options.provider;
     this.answers = options.answers;
     this.permits = options.permits;
+    this.#clock = options.clock;
     const { report } = options.answers;
     this.onReceive = new EventSource('sockets.tcp.onReceive', report);
     this.onReceiveError = new EventSource('sockets.tcp.onReceiveError', report);
@@ -59,19 +64,14 @@ export class AppState {
     return ++this.#lastServerId;
   }
 
-  /** How long a socket that is closed now may still send. */
-  get flushTimeout(): number {
-    return this.answers.isOver ? UNLOAD_TIMEOUT : FLUSH_TIMEOUT;
-  }
-
   /**
-   * Keeps `closing` until it is settled, so that the end of the app can wait for it.
+   * Closes a stream after what it was given to send, for half a minute at most, or a listener.
    *
    * @returns a promise that is always fulfilled: that bytes could not be sent was told to the callbacks of their sends.
    */
-  track(closing: Promise<void>): Promise<void> {
-    const settled = closing.then(undefined, () => undefined);
-    this.#closing.add(settled);
+  dispose(socket: Stream | Listener): Promise<void> {
+    const settled = socket.close({ timeout: FLUSH_TIMEOUT }).then(undefined, () => undefined);
+    this.#closing.set(settled, socket);
     return settled.finally(() => this.#closing.delete(settled));
   }
 
@@ -81,8 +81,10 @@ export class AppState {
     const events = [this.onReceive, this.onReceiveError, this.onAccept, this.onAcceptError];
     for (const event of events) event.clear();
     for (const socket of [...this.servers.values(), ...this.tcp.values()]) socket.destroy();
-    this.servers.clear();
-    this.tcp.clear();
-    await Promise.all(this.#closing);
+    const cancel = this.#clock?.setTimer(UNLOAD_TIMEOUT, () => {
+      for (const socket of this.#closing.values()) socket.abort();
+    });
+    await Promise.all(this.#closing.keys());
+    cancel?.();
   }
 }

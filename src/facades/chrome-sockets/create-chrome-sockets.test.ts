@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import vm from 'node:vm';
+import { ManualClock } from '../../testing/manual-clock.ts';
 import { StubApp, StubListener, StubStream } from './test-kit.ts';
 
 test('runtime.lastError that nobody looks at is told as unchecked', async () => {
@@ -158,7 +159,6 @@ test('close ends everything: sockets closed in order, nothing told, calls throw'
   await app.flush();
   assert.equal(isClosed, false);
   assert.deepEqual([listener.isClosed, stream.isClosed, other.isClosed], [true, true, true]);
-  assert.deepEqual(stream.closeDeadline, { timeout: 1000 });
   stream.receive('late');
   stream.settle();
   stream.closed();
@@ -179,6 +179,31 @@ test('close ends everything: sockets closed in order, nothing told, calls throw'
     { message: 'Extension context invalidated.' },
   );
   assert.equal(app.host.close(), app.host.close());
+});
+
+test('close gives a second for what is still to be sent, also to sockets that were closed before', async () => {
+  const clock = new ManualClock();
+  const app = new StubApp({ clock });
+  const [before, during] = [new StubStream(), new StubStream()];
+  const id = await app.connected(before);
+  await app.connected(during);
+  for (const stream of [before, during]) stream.holdsClose = true;
+  app.tcp.close(id);
+  const closing = app.host.close();
+  clock.advance(999);
+  assert.deepEqual([before.isAborted, during.isAborted], [false, false]);
+  clock.advance(1);
+  assert.deepEqual([before.isAborted, during.isAborted], [true, true]);
+  for (const stream of [before, during]) stream.closed();
+  await closing;
+});
+
+test('close leaves no timer behind', async () => {
+  const clock = new ManualClock();
+  const app = new StubApp({ clock });
+  await app.connected(new StubStream());
+  await app.host.close();
+  assert.equal(clock.pending, 0);
 });
 
 test('close does not wait for a connect that is under way, whose stream is let go', async () => {

@@ -1,3 +1,4 @@
+import type { Clock } from '../../base/clock.ts';
 import type { SocketProvider } from '../../base/provider.ts';
 import { Answers } from './answers.ts';
 import type { Permits } from './app-state.ts';
@@ -35,6 +36,8 @@ export interface ChromeSocketsOptions {
    * through it. Default: a microtask.
    */
   readonly defer?: ((task: () => void) => void) | undefined;
+  /** Limits the time that `close` waits for what is still to be sent to a second. Default: half a minute for each socket. */
+  readonly clock?: Clock | undefined;
 }
 
 /** An app's `chrome.sockets` and `chrome.runtime`, and the host's view of them. */
@@ -46,7 +49,7 @@ export interface ChromeSocketsHost {
   rows(): Iterable<ChromeSocketRow>;
   /**
    * Ends the app: no callback and no event comes any more, every call throws, every socket sends what it was given, for a
-   * second at most, and closes.
+   * second at most if there is a clock, and closes.
    *
    * @returns when all sockets are closed. Again: the same promise.
    */
@@ -78,7 +81,8 @@ function makeRuntime(options: ChromeSocketsOptions, answers: Answers): ChromeRun
 export function createChromeSockets(options: ChromeSocketsOptions): ChromeSocketsHost {
   const { warn, report, defer = microtask } = options;
   const answers = new Answers({ warn, report, defer });
-  const app = new AppState({ provider: options.provider, answers, permits: options.permits ?? (() => true) });
+  const { provider, permits = () => true, clock } = options;
+  const app = new AppState({ provider, answers, permits, clock });
   const promises = options.manifest?.['manifest_version'] === 3 ? 'allowed' : 'refused';
   const tcpCalls = new TcpCalls(app);
   const tcp = bindCalls(tcpCalls, TCP_SIGNATURES, { answers, promises });

@@ -109,7 +109,7 @@ export class ServerSocket implements ListenerSink {
       return;
     }
     if (generation === this.#generation) this.#onListening(listener, callback);
-    else void this.#app.track(listener.close());
+    else void this.#app.dispose(listener);
   }
 
   #onListening(listener: Listener, callback: Callback): void {
@@ -195,6 +195,6 @@ export class ServerSocket implements ListenerSink {
     this.#isStarted = false;
     if (listener === null) return null;
     if (wasStarted) silence(listener);
-    return this.#app.track(listener.close());
+    return this.#app.dispose(listener);
   }
 }

@@ -307,7 +307,7 @@ export class TcpSocket implements StreamSink, SendOwner {
     canceller?.cancel();
     if (stream === null) return null;
     if (wasStarted) silence(stream);
-    return this.#app.track(stream.close({ timeout: this.#app.flushTimeout }));
+    return this.#app.dispose(stream);
   }
 
   #release(): void {
