@@ -70,9 +70,12 @@ export class AppState {
    * @returns a promise that is always fulfilled: that bytes could not be sent was told to the callbacks of their sends.
    */
   dispose(socket: Stream | Listener): Promise<void> {
-    const settled = socket.close({ timeout: FLUSH_TIMEOUT }).then(undefined, () => undefined);
+    const forget = (): void => {
+      this.#closing.delete(settled);
+    };
+    const settled = socket.close({ timeout: FLUSH_TIMEOUT }).then(forget, forget);
     this.#closing.set(settled, socket);
-    return settled.finally(() => this.#closing.delete(settled));
+    return settled;
   }
 
   /** Ends the app: nothing is told any more, every socket is closed. */
