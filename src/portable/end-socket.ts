@@ -8,10 +8,12 @@ import type { Socket } from 'node:net';
  * @param socket one whose `data` nobody minds any more
  */
 export function flushAndDestroy(socket: Socket): void {
+  // libuv may tell of the shutdown after it has polled: only the turn after the next check polls for what has come.
   const destroySoon = (): void => {
-    // One more turn, for what has come and is not read yet.
     setImmediate(() => {
-      socket.destroy();
+      setImmediate(() => {
+        socket.destroy();
+      });
     });
   };
   if (!socket.writableEnded) socket.end();

@@ -7,7 +7,8 @@
  * also while paused.
  *
  * What cannot be kept over `node:net`: when a write meets a reset while reading is paused, Node closes the descriptor at
- * once, and what the kernel still held of the peer's bytes goes with it.
+ * once, and what the kernel still held of the peer's bytes goes with it. And a reset behind the peer's last bytes is told
+ * as an end if one's own half has ended before.
  */
 import type { Socket } from 'node:net';
 import type { SocketAddress } from '../base/address.ts';
@@ -25,24 +26,17 @@ import type {
   WriteDone,
 } from '../base/provider.ts';
 import { requireBytes } from '../base/bytes.ts';
-import type { DeadlinePlan, ReadPlan, StreamLimits } from '../base/validate.ts';
+import type { DeadlinePlan, ReadPlan } from '../base/validate.ts';
 import { requireDone, requireStreamSink, validateDeadline, validateReadOptions } from '../base/validate.ts';
 import { flushAndDestroy, reset } from './end-socket.ts';
 import { guarded } from './guarded.ts';
 import { Inbox } from './inbox.ts';
 import { toSystemError } from './node-errors.ts';
 import { Outbox } from './outbox.ts';
-import type { OwnedSocket, Owner } from './owner.ts';
+import type { OwnedSocket, Owner, StreamSetting } from './owner.ts';
 import { RememberedOptions } from './remembered-options.ts';
 
-/** What is known of a connection when it is made. */
-export interface StreamSetting {
-  readonly owner: Owner;
-  readonly transport: 'tcp' | 'unix';
-  readonly local: SocketAddress;
-  readonly remote: SocketAddress;
-  readonly limits: StreamLimits;
-}
+const NO_BYTES = new Uint8Array(0);
 
 export class PortableStream implements Stream, OwnedSocket {
   readonly id: number;
@@ -244,7 +238,23 @@ export class PortableStream implements Stream, OwnedSocket {
     this.#deliver();
   }
 
+  /**
+   * The peer's FIN, or a reset: behind bytes that it could read, libuv tells a reset as an end (the POLLHUP short cut of
+   * uv__stream_io in src/unix/stream.c). An empty write sends nothing, and fails with what the socket knows. Where bytes
+   * are unsent, their own failure tells.
+   */
   #ended(): void {
+    const socket = this.#socket;
+    if (this.transport === 'unix' || this.#isWriteEnded || socket.writableLength > 0) {
+      this.#addEnd();
+      return;
+    }
+    socket.write(NO_BYTES, (error) => {
+      if (error === undefined || error === null) this.#addEnd();
+    });
+  }
+
+  #addEnd(): void {
     if (this.#isEnding) return;
     this.#inbox.addEnd();
     this.#deliver();
