@@ -20,6 +20,8 @@ export interface DialOptions {
   readonly options: Partial<SocketOptions>;
   readonly localAddress?: IpAddress | undefined;
   readonly localPort?: number | undefined;
+  /** On a Unix listener whose backlog is full, fail with `EAGAIN` rather than wait for room. */
+  readonly failsWhenBusy?: boolean | undefined;
 }
 
 class Dialer implements Target, Attempt<NativeStream> {
@@ -110,7 +112,7 @@ class Dialer implements Target, Attempt<NativeStream> {
     const { family, bytes, port, scope } = this.#flatten(this.#remote);
     const result = this.#reactor.native.connect(this.#handle, family, bytes, port, scope);
     if (result === 0) this.#succeed();
-    else if (-result === EAGAIN) this.#retry();
+    else if (-result === EAGAIN && this.#options.failsWhenBusy !== true) this.#retry();
     else if (-result !== EINPROGRESS) throw this.#system(-result, 'connect');
   }
 
