@@ -20,16 +20,16 @@ bool Args::range_error(const char* name, int64_t low, int64_t high) const {
 }
 
 bool Args::integer(size_t index, const char* name, int64_t low, int64_t high, int64_t* out) const {
-  double value = 0;
-  if (napi_get_value_double(env_, info_[index], &value) != napi_ok) {
+  double number = 0;
+  if (napi_get_value_double(env_, value(index), &number) != napi_ok) {
     return type_error(name, "a number");
   }
   // The comparison is false for NaN, and keeps the conversion within what int64_t holds.
-  if (!(value >= static_cast<double>(low) && value <= static_cast<double>(high)) ||
-      value != std::trunc(value)) {
+  if (!(number >= static_cast<double>(low) && number <= static_cast<double>(high)) ||
+      number != std::trunc(number)) {
     return range_error(name, low, high);
   }
-  *out = static_cast<int64_t>(value);
+  *out = static_cast<int64_t>(number);
   return true;
 }
 
@@ -41,44 +41,49 @@ bool Args::integer(size_t index, const char* name, int low, int high, int* out) 
 }
 
 bool Args::id(size_t index, Id* out) const {
-  int64_t value = 0;
-  if (!integer(index, "id", int64_t{0}, (int64_t{1} << 52) - 1, &value)) return false;
-  *out = static_cast<Id>(value);
+  int64_t number = 0;
+  if (!integer(index, "id", int64_t{0}, (int64_t{1} << 52) - 1, &number)) return false;
+  *out = static_cast<Id>(number);
   return true;
 }
 
 bool Args::boolean(size_t index, const char* name, bool* out) const {
-  if (napi_get_value_bool(env_, info_[index], out) == napi_ok) return true;
+  if (napi_get_value_bool(env_, value(index), out) == napi_ok) return true;
   return type_error(name, "a boolean");
 }
 
-bool Args::is_resizable(napi_value buffer) const {
+// A view of nothing may be one whose memory is gone: detached, or of a resizable buffer that has
+// become too short for it. What is left of a resizable buffer cannot change while this thread is
+// here.
+bool Args::has_lost_memory(napi_value buffer) const {
+  bool detached = false;
+  napi_is_detached_arraybuffer(env_, buffer, &detached);
   napi_value value;
   bool resizable = false;
-  return napi_get_named_property(env_, buffer, "resizable", &value) == napi_ok &&
-         napi_get_value_bool(env_, value, &resizable) == napi_ok && resizable;
+  return detached || (napi_get_named_property(env_, buffer, "resizable", &value) == napi_ok &&
+                      napi_get_value_bool(env_, value, &resizable) == napi_ok && resizable);
 }
 
 bool Args::bytes(size_t index, const char* name, const uint8_t** data, size_t* length) const {
-  constexpr const char* kExpected = "a Uint8Array over plain memory (not shared, not resizable)";
-  napi_value value = info_[index];
+  constexpr const char* kExpected = "a Uint8Array over memory that is not shared";
+  napi_value given = value(index);
   bool is_typed_array = false;
-  napi_is_typedarray(env_, value, &is_typed_array);
+  napi_is_typedarray(env_, given, &is_typed_array);
   if (!is_typed_array) return type_error(name, kExpected);
   napi_typedarray_type type;
   napi_value buffer;
   void* start = nullptr;
   size_t offset;
-  if (napi_get_typedarray_info(env_, value, &type, length, &start, &buffer, &offset) != napi_ok ||
+  if (napi_get_typedarray_info(env_, given, &type, length, &start, &buffer, &offset) != napi_ok ||
       type != napi_uint8_array) {
     return type_error(name, kExpected);
   }
   bool is_plain = false;
   napi_is_arraybuffer(env_, buffer, &is_plain);
-  if (!is_plain || is_resizable(buffer)) return type_error(name, kExpected);
-  bool detached = false;
-  napi_is_detached_arraybuffer(env_, buffer, &detached);
-  if (detached) return type_error(name, "over memory that is not detached");
+  if (!is_plain) return type_error(name, kExpected);
+  if (*length == 0 && has_lost_memory(buffer)) {
+    return type_error(name, "over memory that is neither detached nor has shrunk away");
+  }
   *data = static_cast<const uint8_t*>(start);
   return true;
 }

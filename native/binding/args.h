@@ -14,7 +14,10 @@ namespace sk {
 class Args {
  public:
   Args(const Napi::CallbackInfo& info, const char* function)
-      : info_(info), env_(info.Env()), function_(function) {}
+      : info_(&info), env_(info.Env()), function_(function) {}
+  // Of a plain callback; `values` must hold every argument that is read.
+  Args(napi_env env, const napi_value* values, const char* function)
+      : values_(values), env_(env), function_(function) {}
 
   // A whole number within the bounds.
   bool integer(size_t index, const char* name, int64_t low, int64_t high, int64_t* out) const;
@@ -22,7 +25,8 @@ class Args {
   // The id of a socket: a whole number that an id can be; whether it lives is told by the call.
   bool id(size_t index, Id* out) const;
   bool boolean(size_t index, const char* name, bool* out) const;
-  // A Uint8Array over plain memory: not shared, not resizable, not detached. Valid during the call.
+  // A Uint8Array over memory that no other thread shares and that is not gone. Valid during the
+  // call.
   bool bytes(size_t index, const char* name, const uint8_t** data, size_t* length) const;
   // Four arguments from `index` on: family (4, 6, or 1 for Unix), bytes, port, scope.
   bool address(size_t index, Sockaddr* out, int* error) const;
@@ -30,9 +34,14 @@ class Args {
  private:
   bool type_error(const char* name, const char* expected) const;
   bool range_error(const char* name, int64_t low, int64_t high) const;
-  bool is_resizable(napi_value buffer) const;
+  bool has_lost_memory(napi_value buffer) const;
 
-  const Napi::CallbackInfo& info_;
+  napi_value value(size_t index) const {
+    return info_ == nullptr ? values_[index] : static_cast<napi_value>((*info_)[index]);
+  }
+
+  const Napi::CallbackInfo* info_ = nullptr;
+  const napi_value* values_ = nullptr;
   napi_env env_;
   const char* function_;
 };

@@ -111,7 +111,7 @@ void Loop::update_reference() {
 
 void Loop::close() {
   if (reactor_ == nullptr) return;
-  if (owner_ != nullptr) *owner_ = nullptr;
+  if (owner_ != nullptr) owner_->loop = nullptr;
   // libuv must let go of the descriptor before it is closed.
   uv_poll_stop(&poll_);
   reactor_.reset();

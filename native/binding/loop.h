@@ -12,6 +12,13 @@
 
 namespace sk {
 
+class Loop;
+
+// Null when the loop is closed.
+struct LoopHandle {
+  Loop* loop = nullptr;
+};
+
 class Loop {
  public:
   struct Options {
@@ -26,15 +33,15 @@ class Loop {
   static Loop* create(Napi::Env env, Options options);
 
   // Null once the loop is closed.
-  Reactor* reactor() { return reactor_.get(); }
+  Reactor* reactor() const { return reactor_.get(); }
   Napi::Value events() const { return events_.Value(); }
   Napi::Value slab() const { return slab_.Value(); }
 
   // Keeps Node's loop alive while a referenced socket is open; to be called after any change.
   void update_reference();
-  // Where the owner keeps its pointer to this: set to null when the loop goes by itself, with the
-  // environment.
-  void set_owner(Loop** owner) { owner_ = owner; }
+  // What the owner reaches this by: set to null when the loop closes, which it does by itself with
+  // the environment.
+  void set_owner(std::shared_ptr<LoopHandle> owner) { owner_ = std::move(owner); }
   // Closes every socket now. The object frees itself when libuv has let go.
   void close();
 
@@ -56,7 +63,7 @@ class Loop {
   uv_poll_t poll_ = {};
   napi_async_cleanup_hook_handle hook_ = nullptr;
   bool is_referenced_ = true;
-  Loop** owner_ = nullptr;
+  std::shared_ptr<LoopHandle> owner_;
 };
 
 }  // namespace sk

@@ -14,6 +14,8 @@ constexpr napi_type_tag kTypeTag = {0x9d1f6a2b5c3e4f70, 0x8b7a1c2d3e4f5a69};
 // (4), then the address's bytes.
 constexpr size_t kAddressHead = 7;
 
+constexpr const char* kDisposed = "the reactor is disposed of";
+
 Napi::Value number(Napi::Env env, int64_t value) {
   return Napi::Number::New(env, static_cast<double>(value));
 }
@@ -33,7 +35,6 @@ Napi::Function ReactorWrap::define(Napi::Env env) {
       InstanceMethod("startReading", &ReactorWrap::start_reading),
       InstanceMethod("startAccepting", &ReactorWrap::start_accepting),
       InstanceMethod("stop", &ReactorWrap::stop),
-      InstanceMethod("write", &ReactorWrap::write),
       InstanceMethod("pending", &ReactorWrap::pending),
       InstanceMethod("flush", &ReactorWrap::flush),
       InstanceMethod("shutWrite", &ReactorWrap::shut_write),
@@ -83,12 +84,14 @@ ReactorWrap::ReactorWrap(Info info) : ObjectWrap(info) {
   }
   options.on_batch = info[0].As<Napi::Function>();
   info.This().As<Napi::Object>().TypeTag(&kTypeTag);
-  loop_ = Loop::create(env, std::move(options));
-  if (loop_ != nullptr) loop_->set_owner(&loop_);
+  handle_->loop = Loop::create(env, std::move(options));
+  if (loop() == nullptr) return;
+  loop()->set_owner(handle_);
+  bind_write(env, info.This().As<Napi::Object>());
 }
 
 ReactorWrap::~ReactorWrap() {
-  if (loop_ != nullptr) loop_->close();
+  if (loop() != nullptr) loop()->close();
 }
 
 Reactor* ReactorWrap::reactor(Info info) {
@@ -99,8 +102,8 @@ Reactor* ReactorWrap::reactor(Info info) {
     napi_throw_type_error(env, "ERR_INVALID_THIS", "not a Reactor");
     return nullptr;
   }
-  Reactor* reactor = loop_ == nullptr ? nullptr : loop_->reactor();
-  if (reactor == nullptr) napi_throw_error(env, "ERR_DISPOSED", "the reactor is disposed of");
+  Reactor* reactor = loop() == nullptr ? nullptr : loop()->reactor();
+  if (reactor == nullptr) napi_throw_error(env, "ERR_DISPOSED", kDisposed);
   return reactor;
 }
 
@@ -118,7 +121,7 @@ Napi::Value ReactorWrap::with_id(Info info, const char* name, IdCall call) {
   Id id;
   if (core == nullptr || !Args(info, name).id(0, &id)) return {};
   const int result = (core->*call)(id);
-  loop_->update_reference();
+  loop()->update_reference();
   return number(info.Env(), result);
 }
 
@@ -167,7 +170,7 @@ Napi::Value ReactorWrap::socket(Info info) {
     return {};
   }
   const int64_t id = core->socket(family, type, protocol);
-  loop_->update_reference();
+  loop()->update_reference();
   return number(info.Env(), id);
 }
 
@@ -212,15 +215,37 @@ Napi::Value ReactorWrap::start_accepting(Info info) {
 
 Napi::Value ReactorWrap::stop(Info info) { return with_id(info, "stop", &Reactor::stop); }
 
-// write(id, bytes)
-Napi::Value ReactorWrap::write(Info info) {
-  Reactor* core = reactor(info);
-  const Args args(info, "write");
+// write(id, bytes). A function of its own for each reactor, which finds it without `this`: a method
+// spends as much on that as on the rest. It shares the handle, so it may outlive the object.
+void ReactorWrap::bind_write(Napi::Env env, Napi::Object self) {
+  auto* data = new std::shared_ptr<LoopHandle>(handle_);
+  napi_value function;
+  napi_create_function(env, "write", NAPI_AUTO_LENGTH, &ReactorWrap::write, data, &function);
+  napi_add_finalizer(
+      env, function, data,
+      [](napi_env, void* held, void*) { delete static_cast<std::shared_ptr<LoopHandle>*>(held); },
+      nullptr, nullptr);
+  self.DefineProperty(Napi::PropertyDescriptor::Value("write", function, napi_enumerable));
+}
+
+napi_value ReactorWrap::write(napi_env env, napi_callback_info info) {
+  size_t count = 2;
+  napi_value values[2];
+  void* data;
+  napi_get_cb_info(env, info, &count, values, nullptr, &data);
+  const Loop* loop = (*static_cast<std::shared_ptr<LoopHandle>*>(data))->loop;
+  const Args args(env, values, "write");
   Id id;
   const uint8_t* bytes;
   size_t length;
-  if (core == nullptr || !args.id(0, &id) || !args.bytes(1, "bytes", &bytes, &length)) return {};
-  return number(info.Env(), core->write(id, bytes, length));
+  if (loop == nullptr) {
+    napi_throw_error(env, "ERR_DISPOSED", kDisposed);
+    return nullptr;
+  }
+  if (!args.id(0, &id) || !args.bytes(1, "bytes", &bytes, &length)) return nullptr;
+  napi_value result;
+  napi_create_int64(env, loop->reactor()->write(id, bytes, length), &result);
+  return result;
 }
 
 // pending(id)
@@ -294,7 +319,7 @@ Napi::Value ReactorWrap::reference(Info info) {
   bool on;
   if (core == nullptr || !args.id(0, &id) || !args.boolean(1, "on", &on)) return {};
   const int result = core->reference(id, on);
-  loop_->update_reference();
+  loop()->update_reference();
   return number(info.Env(), result);
 }
 
@@ -303,7 +328,7 @@ Napi::Value ReactorWrap::descriptor(Info info) {
 }
 
 Napi::Value ReactorWrap::dispose(Info info) {
-  if (loop_ != nullptr) loop_->close();
+  if (loop() != nullptr) loop()->close();
   return info.Env().Undefined();
 }
 
@@ -343,11 +368,11 @@ Napi::Value ReactorWrap::fault(Info info) {
 }
 
 Napi::Value ReactorWrap::events(Info info) {
-  return reactor(info) == nullptr ? Napi::Value() : loop_->events();
+  return reactor(info) == nullptr ? Napi::Value() : loop()->events();
 }
 
 Napi::Value ReactorWrap::slab(Info info) {
-  return reactor(info) == nullptr ? Napi::Value() : loop_->slab();
+  return reactor(info) == nullptr ? Napi::Value() : loop()->slab();
 }
 
 Napi::Value ReactorWrap::live(Info info) {

@@ -3,6 +3,8 @@
 
 #include <napi.h>
 
+#include <memory>
+
 #include "binding/args.h"
 #include "binding/loop.h"
 
@@ -25,7 +27,6 @@ class ReactorWrap : public Napi::ObjectWrap<ReactorWrap> {
   Napi::Value start_reading(Info info);
   Napi::Value start_accepting(Info info);
   Napi::Value stop(Info info);
-  Napi::Value write(Info info);
   Napi::Value pending(Info info);
   Napi::Value flush(Info info);
   Napi::Value shut_write(Info info);
@@ -44,6 +45,9 @@ class ReactorWrap : public Napi::ObjectWrap<ReactorWrap> {
   Napi::Value slab(Info info);
   Napi::Value live(Info info);
 
+  static napi_value write(napi_env env, napi_callback_info info);
+  void bind_write(Napi::Env env, Napi::Object self);
+  Loop* loop() const { return handle_->loop; }
   // Null after throwing: `this` is foreign, or the reactor has been disposed of.
   Reactor* reactor(Info info);
   // The faulty kernel, or null after throwing, when the reactor was not made with one.
@@ -52,7 +56,7 @@ class ReactorWrap : public Napi::ObjectWrap<ReactorWrap> {
   Napi::Value with_address(Info info, const char* name, int (Reactor::*call)(Id, const Sockaddr&));
   Napi::Value read_address(Info info, const char* name, int (Reactor::*call)(Id, Address*));
 
-  Loop* loop_ = nullptr;
+  std::shared_ptr<LoopHandle> handle_ = std::make_shared<LoopHandle>();
   FaultyKernel* faulty_ = nullptr;
 };
 

@@ -13,7 +13,9 @@ interface Destination {
 /** Colours for terminals, none elsewhere, none for `NO_COLOR` or a terminal without abilities. @see https://no-color.org */
 export function painter({ isTTY }: Destination, env: NodeJS.ProcessEnv): Paint {
   const isPlain = isTTY !== true || (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb';
-  return isPlain ? (_style, text) => text : (style, text) => styleText(style, text, { validateStream: false });
+  return isPlain
+    ? (_style, text) => text
+    : (style, text) => styleText(style, text, { validateStream: false });
 }
 
 /** Shows control characters instead of obeying them: what an app logs may come from its peers. */

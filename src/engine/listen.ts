@@ -115,7 +115,8 @@ function removeIfSame(file: string | Buffer, made: Stats): void {
 async function probe(reactor: Reactor, path: string | Uint8Array): Promise<string | null> {
   try {
     const limits = { highWaterMark: 1, writeLimit: 1 };
-    const stream = await dial(reactor, { family: 'unix', path }, { limits, options: {}, failsWhenBusy: true }).result;
+    const stream = await dial(reactor, { family: 'unix', path }, { limits, options: {}, failsWhenBusy: true })
+      .result;
     stream.abort();
     return null;
   } catch (error) {

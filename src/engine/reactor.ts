@@ -39,6 +39,8 @@ export const slotOf = (handle: number): number => handle % SLOT_COUNT;
 export class Reactor {
   readonly native: NativeReactor;
   readonly module: NativeModule;
+  /** The memory of `dataView` events. */
+  readonly slab: ArrayBufferLike;
   readonly clock: Clock;
   readonly names: ErrorNames;
   /** Counts flushes: what was written in an earlier turn has been handed to the kernel, or is known to be blocked. */
@@ -62,6 +64,7 @@ export class Reactor {
     this.names = new ErrorNames(options.native.errorNumbers);
     this.native = new options.native.Reactor(this.#onBatch.bind(this), options.usePoll, options.withFaults);
     this.#events = this.native.events;
+    this.slab = this.native.slab.buffer;
   }
 
   get isClosed(): boolean {

@@ -257,7 +257,7 @@ export class NativeStream implements Stream, Target {
     try {
       return this.#answered(native.write(this.#handle, bytes));
     } catch (error) {
-      // The native side takes plain memory only. Shared and resizable memory may change under it, so a copy goes.
+      // The native side takes no shared memory, which another thread may change while it is read: a copy goes.
       if (!(error instanceof TypeError) || !(bytes instanceof Uint8Array) || bytes.length === 0) throw error;
       return this.#answered(native.write(this.#handle, Uint8Array.from(bytes)));
     }
@@ -283,7 +283,7 @@ export class NativeStream implements Stream, Target {
   onEvent(kind: number, a: number, b: number, buffers: readonly ArrayBuffer[]): void {
     switch (kind) {
       case EVENT.dataView:
-        this.#onData(this.#reactor.native.slab.subarray(a, a + b));
+        this.#onData(new Uint8Array(this.#reactor.slab, a, b));
         return;
       case EVENT.dataOwned:
         this.#onData(new Uint8Array(buffers[a] ?? new ArrayBuffer(0)));
