@@ -15,7 +15,10 @@ export interface ThrownReport {
   readonly message: string;
   /** Where it was thrown, if that is in the app. */
   readonly place: ScriptPlace | undefined;
-  /** The app's own frames, innermost first: `at accept (examples/echo/background.js:12:5)`. */
+  /**
+   * The app's own frames, innermost first: `at accept (examples/echo/background.js:12:5)`. If there are none, those of
+   * whatever threw.
+   */
   readonly frames: readonly string[];
   /** What to know of it in Portside. */
   readonly hint: string | undefined;
@@ -131,7 +134,10 @@ export function describeThrown(folder: ErrorFolder, thrown: unknown): ThrownRepo
     syntax?.file.startsWith(prefix) === true
       ? { ...syntax, file: join(folder.folder, syntax.file.slice(prefix.length)) }
       : frames[0]?.place;
-  return { message, place, frames: frames.map(({ text }) => text), hint: hintFor(message) };
+  // An error that no code of the app is on the stack of would otherwise say nothing of where it comes from.
+  const foreign = stack.split('\n').filter((line) => FRAME.test(line));
+  const texts = place !== undefined ? frames.map(({ text }) => text) : foreign.map((line) => line.trim());
+  return { message, place, frames: texts, hint: hintFor(message) };
 }
 
 /** `examples/echo/background.js:12:5` */

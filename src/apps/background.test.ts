@@ -64,6 +64,11 @@ async function makePage(...sources: readonly string[]): Promise<Page> {
   return { background, messages, waitFor };
 }
 
+/** The first line of each message. */
+function headlines({ messages }: Page): string[] {
+  return messages.map((message) => message.split('\n')[0] ?? '');
+}
+
 /** Runs scripts, and gives what they have logged by the end of the load. */
 async function logOf(...sources: readonly string[]): Promise<string[]> {
   const page = await makePage(...sources);
@@ -198,7 +203,7 @@ test('Background.rejected asks unhandledrejection listeners first', async () => 
   await page.background.run();
   page.background.rejected(new Error('mine'), Promise.resolve());
   page.background.rejected(new Error('other'), Promise.resolve());
-  assert.deepEqual(page.messages, ['log: mine', 'log: other', 'error: Uncaught (in promise) Error: other']);
+  assert.deepEqual(headlines(page), ['log: mine', 'log: other', 'error: Uncaught (in promise) Error: other']);
 });
 
 test('Background.uncaught asks error listeners once, not about their own errors', async () => {
@@ -206,11 +211,17 @@ test('Background.uncaught asks error listeners once, not about their own errors'
   await page.background.run();
   page.background.raise(new Error('one'));
   page.background.uncaught(new Error('of the listener'));
-  assert.deepEqual(page.messages, [
+  assert.deepEqual(headlines(page), [
     'log: asked',
     'error: Uncaught Error: one',
     'error: Uncaught Error: of the listener',
   ]);
+});
+
+test('Background shows the whole stack of an error that is not of the app', async () => {
+  const page = await makePage('');
+  page.background.rejected(new Error('inner'), Promise.resolve());
+  assert.match(page.messages[0] ?? '', /Error: inner\n {4}at .*background\.test/);
 });
 
 test('Background survives hostile thrown values', async () => {
@@ -236,8 +247,7 @@ test('Background tells load, installation and launch in order, and the end', asy
   `);
   await page.background.run();
   page.background.close();
-  const lines = page.messages.map((message) => message.split('\n')[0]);
-  assert.deepEqual(lines, [
+  assert.deepEqual(headlines(page), [
     'log: load',
     'log: installed install',
     'log: launched',

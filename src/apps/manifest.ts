@@ -8,7 +8,7 @@ import { PermissionSyntaxError } from '../permissions/syntax-error.ts';
 import { findScripts } from './app-files.ts';
 import type { AppScript } from './app-files.ts';
 import { JsonText, JsonTextError, formatJsonPath } from './json-text.ts';
-import type { JsonPath } from './json-text.ts';
+import type { JsonPath, TextPlace } from './json-text.ts';
 import { findUnsupported } from './unsupported.ts';
 
 /** A checked app, ready to run. */
@@ -172,6 +172,10 @@ function checkSockets(value: unknown): ManifestProblem[] {
   }
 }
 
+function comparePlaces(a: TextPlace, b: TextPlace): number {
+  return a.line - b.line || a.column - b.column;
+}
+
 /**
  * Loads and checks the app in a folder.
  *
@@ -199,7 +203,11 @@ export async function loadApp(folder: string): Promise<App> {
   const entries = parsed.success ? parsed.output.app.background.scripts : [];
   const found = await findScripts({ root, folder: normalize(folder) }, entries);
   problems.push(...found.problems);
-  if (!parsed.success || problems.length > 0) throw new ManifestError(problems.map(line));
+  if (!parsed.success || problems.length > 0) {
+    throw new ManifestError(
+      problems.sort((a, b) => comparePlaces(text.placeOf(a.path), text.placeOf(b.path))).map(line),
+    );
+  }
 
   const manifest = text.value as CheckedManifest & Record<string, unknown>;
   return {

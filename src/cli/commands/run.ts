@@ -72,6 +72,7 @@ class Run {
     process.on('unhandledRejection', (reason, promise) => {
       this.#background.rejected(reason, promise);
     });
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => void this.#lost());
     // Without sockets, timers or other work, nothing can happen any more.
     process.on('beforeExit', () => {
       this.#finish(`${this.#app.name} has nothing left to do: no open socket, no timer`, 0);
@@ -117,6 +118,13 @@ class Run {
     await this.#close();
     const sockets = count === 1 ? '1 socket' : `${String(count)} sockets`;
     this.#finish(`stopped by ${signal}, ${sockets} closed`, 0);
+  }
+
+  /** The terminal or the pipe that the output goes to is gone. */
+  async #lost(): Promise<void> {
+    if (this.#isStopping) return;
+    await this.#close();
+    this.#finish('stopped: nobody reads the output any more', 0);
   }
 
   async #close(): Promise<void> {
