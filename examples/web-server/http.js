@@ -49,21 +49,26 @@ function parseHead(head) {
   var start = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) (\S+) HTTP\/(\d)\.(\d)$/.exec(lines[0]);
   if (start === null) return { status: 400 };
   if (start[3] !== '1') return { status: 505 };
+  var isHttp10 = start[4] === '0';
   var headers = parseHeaders(lines.slice(1));
-  var version = Number(start[4]);
-  if (headers === null || (version >= 1 && headers.host === undefined)) return { status: 400 };
-  if (headers['transfer-encoding'] !== undefined) return { status: 501 };
-  var length = headers['content-length'];
-  if (length !== undefined && !/^\d{1,15}$/.test(length)) return { status: 400 };
   var path = decodePath(start[2]);
-  if (path === null) return { status: 400 };
-  var connection = (headers.connection || '').toLowerCase();
+  if (headers === null || path === null) return { status: 400 };
+  if (!isHttp10 && headers.host === undefined) return { status: 400 };
+  if (headers['transfer-encoding'] !== undefined) return { status: 501 };
+  var length = headers['content-length'] === undefined ? '0' : headers['content-length'];
+  if (!/^\d{1,15}$/.test(length)) return { status: 400 };
   return {
     method: start[1],
     path: path,
-    bodyLength: Number(length || 0),
-    keepAlive: version >= 1 ? !/\bclose\b/.test(connection) : /\bkeep-alive\b/.test(connection),
+    bodyLength: Number(length),
+    keepAlive: wantsKeepAlive(headers.connection, isHttp10),
   };
+}
+
+// HTTP/1.1 keeps connections unless told otherwise, HTTP/1.0 closes them.
+function wantsKeepAlive(connection, isHttp10) {
+  var options = (connection || '').toLowerCase().split(/\s*,\s*/);
+  return isHttp10 ? options.indexOf('keep-alive') >= 0 : options.indexOf('close') < 0;
 }
 
 function parseHeaders(lines) {
@@ -81,7 +86,7 @@ function parseHeaders(lines) {
 
 // `/a%20b?c` to `/a b`; null if it is no path.
 function decodePath(target) {
-  var path = target.replace(/^https?:\/\/[^\/?#]*/i, '').split(/[?#]/)[0];
+  var path = target.replace(/^https?:\/\/[^/?#]*/i, '').split(/[?#]/)[0];
   if (path === '' && target !== path) path = '/';
   if (path.charAt(0) !== '/') return null;
   try {

@@ -185,9 +185,11 @@ export class Background {
       defineHandler(global, page, type, (handler, event) => handler.call(global, event));
     }
     defineHandler(global, page, 'error', (handler, event) => {
-      const { colno, error, filename, lineno, message } = event as ErrorEvent;
+      if (!(event instanceof ErrorEvent)) return handler.call(global, event);
+      const { colno, error, filename, lineno, message } = event;
       const onerror = handler as unknown as (...args: unknown[]) => unknown;
       if (onerror.call(global, message, filename, lineno, colno, error) === true) event.preventDefault();
+      return undefined;
     });
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Blob } from 'node:buffer';
 import { test } from 'node:test';
-import type { ProgressEvent } from './events.ts';
+import { ProgressEvent } from './events.ts';
 import { FileReader } from './file-reader.ts';
 
 const TYPES = ['loadstart', 'progress', 'load', 'abort', 'error', 'loadend'];
@@ -12,7 +12,8 @@ function record(reader: FileReader): Promise<string[]> {
   return new Promise((resolve) => {
     for (const type of TYPES) {
       reader.addEventListener(type, (event) => {
-        const { loaded, total } = event as ProgressEvent;
+        assert.ok(event instanceof ProgressEvent);
+        const { loaded, total } = event;
         seen.push(`${type} ${String(loaded)}/${String(total)} ${String(reader.readyState)}`);
         if (type === 'loadend') resolve(seen);
       });

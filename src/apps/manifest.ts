@@ -55,7 +55,6 @@ function isVersion(text: string): boolean {
 }
 
 /** An object that is no list, with these keys and any others. */
-// eslint-disable-next-line @typescript-eslint/explicit-function-return-type -- valibot's types say it best
 const dictionary = <Entries extends v.ObjectEntries>(entries: Entries) =>
   v.pipe(
     v.custom<object>(

@@ -83,10 +83,10 @@ export type RealmGlobal = Record<string, unknown>;
  */
 export function createRealm(name: string): RealmGlobal {
   // An ordinary global object rather than a contextified one: no interceptors, so globals are as fast as they should be.
-  const global = createContext(constants.DONT_CONTEXTIFY, {
+  const global: RealmGlobal = createContext(constants.DONT_CONTEXTIFY, {
     name,
     codeGeneration: { strings: false, wasm: true },
-  }) as RealmGlobal;
+  });
   for (const binary of BINARY_GLOBALS) defineGlobal(global, binary, outer[binary]);
   for (const shared of SHARED_CLASSES) {
     const outerClass = outer[shared];

@@ -20,13 +20,11 @@ export function painter({ isTTY }: Destination, env: NodeJS.ProcessEnv): Paint {
 
 /** Shows control characters instead of obeying them: what an app logs may come from its peers. */
 export function escapeControls(text: string): string {
-  return (
-    text
-      .replace(/\r\n/g, '\n')
-      // eslint-disable-next-line no-control-regex -- control characters are what this looks for
-      .replace(
-        /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g,
-        (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
-      )
-  );
+  const lines = text.replaceAll('\r\n', '\n');
+  // eslint-disable-next-line no-control-regex -- control characters are what this looks for
+  return lines.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, formatControl);
+}
+
+function formatControl(char: string): string {
+  return `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`;
 }

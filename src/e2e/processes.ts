@@ -49,12 +49,6 @@ export class Process {
         resolve({ status: code ?? signal ?? '?', stdout: this.#stdout, stderr: this.#stderr });
       });
     });
-    this.ended.then(
-      () => {
-        this.#watch();
-      },
-      () => undefined,
-    );
   }
 
   get pid(): number {
@@ -68,17 +62,18 @@ export class Process {
 
   /** Waits until `pattern` is in the output. @throws {Error} the process ends before that */
   async waitFor(pattern: RegExp): Promise<RegExpExecArray> {
-    let hasEnded = false;
-    void this.ended.then(() => {
-      hasEnded = true;
-    });
+    const ended = this.ended.then(() => 'ended' as const);
+    let news: 'ended' | 'output' = 'output';
     for (;;) {
       const match = pattern.exec(this.output);
       if (match !== null) return match;
-      if (hasEnded) throw new Error(`ended without ${String(pattern)}:\n${this.output}`);
-      await new Promise<void>((resolve) => {
-        this.#watch = resolve;
+      if (news === 'ended') throw new Error(`ended without ${String(pattern)}:\n${this.output}`);
+      const output = new Promise<'output'>((resolve) => {
+        this.#watch = () => {
+          resolve('output');
+        };
       });
+      news = await Promise.race([output, ended]);
     }
   }
 

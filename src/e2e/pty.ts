@@ -58,9 +58,6 @@ export class PtyProcess {
       this.screen.write(text);
       this.#watch();
     });
-    void this.#process.ended.then(() => {
-      this.#watch();
-    });
   }
 
   get ended(): Promise<Ending> {
@@ -89,17 +86,18 @@ export class PtyProcess {
 
   /** Waits until the screen's text matches. @throws {Error} the program ends before that */
   async waitFor(pattern: RegExp): Promise<RegExpExecArray> {
-    let hasEnded = false;
-    void this.ended.then(() => {
-      hasEnded = true;
-    });
+    const ended = this.ended.then(() => 'ended' as const);
+    let news: 'ended' | 'output' = 'output';
     for (;;) {
       const match = pattern.exec(this.text);
       if (match !== null) return match;
-      if (hasEnded) throw new Error(`ended without ${String(pattern)} on its screen:\n${this.text}`);
-      await new Promise<void>((resolve) => {
-        this.#watch = resolve;
+      if (news === 'ended') throw new Error(`ended without ${String(pattern)} on its screen:\n${this.text}`);
+      const output = new Promise<'output'>((resolve) => {
+        this.#watch = () => {
+          resolve('output');
+        };
       });
+      news = await Promise.race([output, ended]);
     }
   }
 

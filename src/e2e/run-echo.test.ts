@@ -69,7 +69,7 @@ data = b'x' * 65536
 sent = 0
 import select
 while True:
-    _, writable, _ = select.select([], [s], [], 2)
+    _, writable, _ = select.select([], [s], [], 0.5)
     if not writable: break
     sent += s.send(data)
 s.settimeout(30)

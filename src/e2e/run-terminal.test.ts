@@ -14,8 +14,11 @@ function runOnTerminal(
   size: readonly [number, number] = [90, 24],
   env: NodeJS.ProcessEnv = { TERM: 'xterm-256color' },
 ): PtyProcess {
-  const { NO_COLOR: _unset, ...inherited } = process.env;
-  const pty = new PtyProcess([process.execPath, MAIN, 'run', ...args], size, { ...inherited, ...env });
+  const pty = new PtyProcess([process.execPath, MAIN, 'run', ...args], size, {
+    ...process.env,
+    NO_COLOR: '',
+    ...env,
+  });
   t.after(() => {
     // A test that ran out of time was waiting for something else than this.
     if (t.signal.aborted) t.diagnostic(pty.text);
@@ -28,7 +31,11 @@ function openClient(t: TestContext, port: string | undefined): Promise<Socket> {
   const client = connect(Number(port), '127.0.0.1');
   client.on('error', () => undefined);
   t.after(() => client.destroy());
-  return new Promise((resolve) => client.on('connect', () => resolve(client)));
+  return new Promise((resolve) =>
+    client.on('connect', () => {
+      resolve(client);
+    }),
+  );
 }
 
 const TITLE = ' ID  KIND       LOCAL            PEER                  IN      OUT  STATE';

@@ -86,7 +86,7 @@ const EXCHANGES: readonly (readonly [
   pieces: readonly string[],
   statuses: readonly string[],
 ])[] = [
-  ['a request in pieces of one byte', [...LAST], ['200']],
+  ['a request in pieces of one byte', Array.from(LAST), ['200']],
   ['three requests at once', [GET + GET + LAST], ['200', '200', '200']],
   [
     'two and a half requests, then the rest',

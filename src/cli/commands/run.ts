@@ -5,6 +5,7 @@ import { AppLoadError, Background } from '../../apps/background.ts';
 import { ManifestError, loadApp } from '../../apps/manifest.ts';
 import type { App } from '../../apps/manifest.ts';
 import { formatAddress } from '../../base/address.ts';
+import type { SocketProvider } from '../../base/provider.ts';
 import { createChromeHost } from '../../doors/chrome.ts';
 import type { ChromeHost } from '../../doors/chrome.ts';
 import { ListenWatcher } from '../listen-watcher.ts';
@@ -30,6 +31,7 @@ const INTERRUPTED = 130;
 class Run {
   readonly #app: App;
   readonly #output: Output;
+  readonly #provider: SocketProvider;
   readonly #host: ChromeHost;
   readonly #background: Background;
   #isStopping = false;
@@ -37,13 +39,13 @@ class Run {
   constructor(folder: string, app: App, { provider }: ChosenProvider, output: Output, withTable: boolean) {
     this.#app = app;
     this.#output = output;
-    const watched = new ListenWatcher(provider, (local) => {
+    this.#provider = new ListenWatcher(provider, (local) => {
       if (!withTable) output.note(`listening on ${formatAddress(local)}`);
     });
     this.#host = createChromeHost({
       manifest: app.manifest,
       id: app.id,
-      provider: watched,
+      provider: this.#provider,
       warn: (text) => {
         output.app(app.name, 'warn', text);
       },
@@ -75,7 +77,8 @@ class Run {
     for (const stream of [process.stdout, process.stderr]) stream.on('error', () => void this.#lost());
     // Without sockets, timers or other work, nothing can happen any more.
     process.on('beforeExit', () => {
-      this.#finish(`${this.#app.name} has nothing left to do: no open socket, no timer`, 0);
+      if (!this.#isStopping)
+        this.#finish(`${this.#app.name} has nothing left to do: no open socket, no timer`, 0);
     });
     try {
       await this.#background.run();
@@ -130,7 +133,12 @@ class Run {
   async #close(): Promise<void> {
     this.#isStopping = true;
     this.#background.close();
-    await this.#host.close();
+    try {
+      await this.#host.close();
+      await this.#provider.close();
+    } catch (error) {
+      this.#fault(error);
+    }
   }
 
   #finish(text: string, code: number): void {
@@ -144,6 +152,10 @@ class Run {
       this.#background.uncaught(error);
       return;
     }
+    this.#fault(error);
+  }
+
+  #fault(error: unknown): never {
     this.#output.close();
     this.#output.fail(`portside: a fault of Portside itself, please report it:\n${inspect(error)}`);
     process.exit(1);

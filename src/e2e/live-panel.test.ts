@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Screen } from '../e2e/screen.ts';
-import { LivePanel } from './live-panel.ts';
-import type { RenderPanel } from './live-panel.ts';
+import { Screen } from './screen.ts';
+import { LivePanel } from '../cli/live-panel.ts';
+import type { RenderPanel } from '../cli/live-panel.ts';
 
 /** A screen that takes a program's line ends, as a terminal's driver does, and counts the writes. */
 class Terminal {
