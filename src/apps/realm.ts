@@ -20,6 +20,8 @@ const BINARY_GLOBALS: readonly string[] = [
   'BigInt64Array',
   'BigUint64Array',
   'DataView',
+  // From Node 24 on.
+  'Float16Array',
   'Float32Array',
   'Float64Array',
   'Int16Array',
@@ -87,7 +89,9 @@ export function createRealm(name: string): RealmGlobal {
     name,
     codeGeneration: { strings: false, wasm: true },
   });
-  for (const binary of BINARY_GLOBALS) defineGlobal(global, binary, outer[binary]);
+  for (const binary of BINARY_GLOBALS) {
+    if (outer[binary] !== undefined) defineGlobal(global, binary, outer[binary]);
+  }
   for (const shared of SHARED_CLASSES) {
     const outerClass = outer[shared];
     if (outerClass !== undefined) teachInstanceOf(global[shared] as Class, outerClass);
