@@ -62,10 +62,16 @@ function hintFor(message: string): string | undefined {
     : undefined;
 }
 
+/** Whether a value is an error of any realm, or a `DOMException`. A proxy may throw when it is asked. */
+function isError(thrown: unknown): thrown is Error {
+  return types.isNativeError(thrown) || thrown instanceof Error;
+}
+
 /** The stack's text. Reading it may run the app's own code, which may throw. */
 function stackOf(thrown: unknown): string {
   try {
-    if (types.isNativeError(thrown) && typeof thrown.stack === 'string') return thrown.stack;
+    const stack: unknown = isError(thrown) ? thrown.stack : '';
+    if (typeof stack === 'string') return stack;
   } catch {
     // It is not to be trusted then; it is shown as any other value.
   }
@@ -74,7 +80,7 @@ function stackOf(thrown: unknown): string {
 
 function messageOf(thrown: unknown): string {
   try {
-    if (types.isNativeError(thrown)) return String(thrown);
+    if (isError(thrown)) return String(thrown);
     return typeof thrown === 'string' ? thrown : inspect(thrown, { depth: 2 });
   } catch {
     return 'a value that cannot be shown';

@@ -224,6 +224,19 @@ test('Background shows the whole stack of an error that is not of the app', asyn
   assert.match(page.messages[0] ?? '', /Error: inner\n {4}at .*background\.test/);
 });
 
+test('Background shows a DOMException with its place', async () => {
+  const page = await makePage(`setTimeout(function () {
+    try { atob('?'); } finally { console.log('tried'); }
+  }, 0);`);
+  await page.background.run();
+  await page.waitFor(/InvalidCharacterError/);
+  page.background.close();
+  assert.match(
+    page.messages[1] ?? '',
+    /^error: Uncaught InvalidCharacterError: [^\n]*\n {4}at APP\/s\d+\.js:2:11$/,
+  );
+});
+
 test('Background survives hostile thrown values', async () => {
   const page = await makePage(
     'var trap = new Proxy({}, { get() { throw 1; }, getPrototypeOf() { throw 2; } }); var bad = new Error("x"); Object.defineProperty(bad, "stack", { get() { throw 3; } }); Object.defineProperty(bad, "message", { get() { throw 4; } });',
