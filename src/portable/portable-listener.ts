@@ -153,7 +153,13 @@ export class PortableListener implements Listener, OwnedSocket {
         ? { socket, local: this.local, remote: unixEndpoint('') }
         : { socket, local: localOf(socket), remote: remoteOf(socket) };
     this.#held.push(held);
-    this.#deliver();
+    // `connect` is answered before `accept` is told, also where both are in this process: if the stream were aborted
+    // first, connecting would fail with its reset.
+    if (this.#held.length === 1) {
+      setImmediate(() => {
+        this.#deliver();
+      });
+    }
   }
 
   #deliver(): void {

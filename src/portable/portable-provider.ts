@@ -72,13 +72,13 @@ class PortableProvider implements SocketProvider, Owner {
 
   async connect(options: ConnectOptions): Promise<Stream> {
     const plan = validateConnect(options);
-    requireSettable(plan.options);
+    requireSettable(plan.options, plan.transport);
     return this.#during('connect', plan.signal, (signal) => this.#connect({ ...plan, signal }));
   }
 
   async listen(options: ListenOptions): Promise<Listener> {
     const plan = validateListen(options);
-    requireSettable(plan.options);
+    requireSettable(plan.options, plan.transport);
     return this.#during('listen', plan.signal, (signal) => this.#listen({ ...plan, signal }));
   }
 
@@ -250,7 +250,7 @@ class PortableProvider implements SocketProvider, Owner {
     return { result, cancel: () => void socket.destroy() };
   }
 
-  /** A listener that comes when nobody waits for it any more is closed again. */
+  /** A listener that comes when its time is over is closed again. */
   async #listen(plan: ListenPlan): Promise<Listener> {
     if (plan.signal?.aborted === true) throw plan.signal.reason;
     const opening = openServer(plan).then(
@@ -261,12 +261,9 @@ class PortableProvider implements SocketProvider, Owner {
         return new SystemError('ETIMEDOUT', { op: 'listen', transport: plan.transport });
       });
     } catch (error) {
-      opening.then(
-        (listener) => {
-          listener.abort();
-        },
-        () => undefined,
-      );
+      // Binding takes no time worth the name, and the descriptor is to be given back when this rejects.
+      const [opened] = await Promise.allSettled([opening]);
+      if (opened.status === 'fulfilled') await opened.value.close();
       throw error;
     }
   }

@@ -6,14 +6,13 @@ import { validateOptionName, validateSocketOption } from '../base/validate.ts';
 type Setters = { readonly [N in OptionName]: ((socket: Socket, value: SocketOptions[N]) => void) | null };
 
 const MS_PER_SECOND = 1000;
+const NO_TIMING = 'keepAlive: node:net can set idle only, not interval or count';
 
 /** How `node:net` sets each option; `null` where it cannot. */
 const SETTERS: Setters = {
   noDelay: (socket, value) => void socket.setNoDelay(value),
   keepAlive: (socket, value) => {
-    if (typeof value === 'object' && (value.interval !== undefined || value.count !== undefined)) {
-      throw new UnsupportedError('keepAlive: node:net can set idle only, not interval or count');
-    }
+    if (isTimed(value)) throw new UnsupportedError(NO_TIMING);
     // 0 leaves the idle time as the system has it.
     const idle = typeof value === 'object' ? (value.idle ?? 0) : 0;
     socket.setKeepAlive(value !== false, idle * MS_PER_SECOND);
@@ -43,14 +42,14 @@ export class RememberedOptions {
 
   get<N extends OptionName>(name: N): SocketOptions[N] {
     setterOf(name);
-    this.#requireTransport(name);
+    requireTransport(name, this.#transport);
     return Reflect.get(this.#values, name);
   }
 
   set(name: OptionName, value: unknown): void {
     const valid = validateSocketOption(name, value);
     const setter = setterOf(name) as (socket: Socket, value: SocketOptions[OptionName]) => void;
-    this.#requireTransport(name);
+    requireTransport(name, this.#transport);
     setter(this.#socket, valid);
     Reflect.set(this.#values, name, valid);
   }
@@ -58,19 +57,23 @@ export class RememberedOptions {
   setAll(options: Partial<SocketOptions>): void {
     for (const [name, value] of Object.entries(options)) this.set(name as OptionName, value);
   }
-
-  /** A Unix socket has no TCP options: Linux says EOPNOTSUPP. */
-  #requireTransport(name: OptionName): void {
-    if (this.#transport === 'unix' && name === 'noDelay')
-      throw new SystemError('EOPNOTSUPP', { op: 'set', transport: 'unix' });
-  }
 }
 
-/** Judges options before there is a socket to set them on. @throws {UnsupportedError} one of them cannot be set */
-export function requireSettable(options: Partial<SocketOptions>): void {
-  for (const name of Object.keys(options)) setterOf(name as OptionName);
-  const { keepAlive } = options;
-  if (typeof keepAlive === 'object' && (keepAlive.interval !== undefined || keepAlive.count !== undefined)) {
-    throw new UnsupportedError('keepAlive: node:net can set idle only, not interval or count');
+function isTimed(value: SocketOptions['keepAlive']): boolean {
+  return typeof value === 'object' && (value.interval !== undefined || value.count !== undefined);
+}
+
+/** A Unix socket has no TCP options: Linux says EOPNOTSUPP. @throws {SystemError} */
+function requireTransport(name: OptionName, transport: 'tcp' | 'unix'): void {
+  if (transport === 'unix' && name === 'noDelay')
+    throw new SystemError('EOPNOTSUPP', { op: 'set', transport });
+}
+
+/** Judges options before there is a socket to set them on. @throws {UnsupportedError | SystemError} one cannot be set */
+export function requireSettable(options: Partial<SocketOptions>, transport: 'tcp' | 'unix'): void {
+  for (const name of Object.keys(options) as OptionName[]) {
+    setterOf(name);
+    requireTransport(name, transport);
   }
+  if (options.keepAlive !== undefined && isTimed(options.keepAlive)) throw new UnsupportedError(NO_TIMING);
 }
