@@ -30,7 +30,7 @@ import type {
 import type { ConnectPlan, ListenPlan, TcpConnectPlan, UnixConnectPlan } from '../base/validate.ts';
 import { validateConnect, validateListen, validateResolve } from '../base/validate.ts';
 import { Hold } from './hold.ts';
-import { hostText, localOf, pathText, unixEndpoint } from './node-address.ts';
+import { hasAbstractNames, hostText, localOf, pathText, unixEndpoint } from './node-address.ts';
 import { realClock } from './node-clock.ts';
 import { toSystemError } from './node-errors.ts';
 import { listInterfaces, resolveHost } from './node-names.ts';
@@ -49,7 +49,7 @@ function capabilities(): ReadonlySet<Capability> {
   const found: Capability[] = ['local-bind', 'tcp'];
   if (listInterfaces().some(({ address }) => address.family === 'ipv6')) found.push('ipv6');
   if (process.platform !== 'win32') found.push('unix');
-  if (process.platform === 'linux') found.push('unix-abstract');
+  if (hasAbstractNames) found.push('unix-abstract');
   return new Set(found);
 }
 
@@ -184,7 +184,7 @@ class PortableProvider implements SocketProvider, Owner {
     });
   }
 
-  #connectUnix(plan: UnixConnectPlan): Promise<PortableStream> {
+  async #connectUnix(plan: UnixConnectPlan): Promise<PortableStream> {
     const remote = unixEndpoint(pathText(plan.path));
     const { signal, timeout } = plan;
     return raceConnect<PortableStream, UnixEndpoint>({
