@@ -10,7 +10,7 @@ import { MAX_ADDRESSES_TRIED, MAX_ATTEMPTS_AT_ONCE, orderAddresses, raceConnect 
 /** Time that moves only when told. */
 class FakeClock implements Clock {
   #now = 0;
-  #timers = new Set<{ at: number; callback: () => void }>();
+  readonly #timers = new Set<{ at: number; callback: () => void }>();
 
   now(): number {
     return this.#now;

@@ -4,6 +4,8 @@ import type { Clock } from './clock.ts';
 import type { SocketError } from './errors.ts';
 import { BrokenError, BusyError, ClosedError, SystemError } from './errors.ts';
 import type { ReadOptions, Stream, StreamSink } from './provider.ts';
+import { memoryProvider } from '../testing/memory-provider.ts';
+import { connectPair } from '../testing/pair-maker.ts';
 import type { ReaderOptions, StreamReader } from './reader.ts';
 import { reader } from './reader.ts';
 
@@ -284,4 +286,24 @@ test('reader refuses bad arguments, and a stream that is closed', async () => {
   const hand = new HandStream();
   hand.isClosed = true;
   assert.throws(() => reader(hand as unknown as Stream), ClosedError);
+});
+
+test('reader over the provider in memory reads all that was written, and the end', async () => {
+  const provider = memoryProvider();
+  const { a, b } = await connectPair(provider, { path: '\0reader' });
+  const pull = reader(b, { highWaterMark: 3000 });
+  const bytes = Uint8Array.from({ length: 100_000 }, (_, i) => i % 251);
+  a.write(bytes);
+  a.closeWrite();
+  let received = 0;
+  for (let chunk = await pull.read(700); chunk !== null; chunk = await pull.read(700)) {
+    assert.deepEqual(chunk, bytes.slice(received, received + chunk.length));
+    received += chunk.length;
+    assert.ok(pull.bufferedAmount <= 3000);
+  }
+  assert.equal(received, bytes.length);
+  a.abort();
+  b.abort();
+  await provider.close();
+  assert.equal(await pull.read(), null);
 });
