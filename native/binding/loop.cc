@@ -18,6 +18,7 @@ Loop::Loop(Napi::Env env, Options options) : env_(env) {
   Napi::Uint8Array slab = Napi::Uint8Array::New(env, kSlabSize);
   events_ = Napi::Persistent(events);
   slab_ = Napi::Persistent(slab);
+  scratch_ = Napi::Persistent(Napi::Uint8Array::New(env, kScratchSize));
   reactor_ =
       std::make_unique<Reactor>(std::move(options.poller), std::move(options.kernel), slab.Data(),
                                 kSlabSize, reinterpret_cast<Event*>(events.Data()));

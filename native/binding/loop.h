@@ -28,6 +28,8 @@ class Loop {
   };
 
   static constexpr size_t kSlabSize = 4 * 1024 * 1024;
+  // Room for one address.
+  static constexpr size_t kScratchSize = 128;
 
   // Null after throwing.
   static Loop* create(Napi::Env env, Options options);
@@ -36,6 +38,8 @@ class Loop {
   Reactor* reactor() const { return reactor_.get(); }
   Napi::Value events() const { return events_.Value(); }
   Napi::Value slab() const { return slab_.Value(); }
+  Napi::Value scratch() const { return scratch_.Value(); }
+  uint8_t* scratch_data() const { return scratch_.Value().Data(); }
 
   // Keeps Node's loop alive while a referenced socket is open; to be called after any change.
   void update_reference();
@@ -59,6 +63,7 @@ class Loop {
   Napi::FunctionReference on_batch_;
   Napi::Reference<Napi::Int32Array> events_;
   Napi::Reference<Napi::Uint8Array> slab_;
+  Napi::Reference<Napi::Uint8Array> scratch_;
   std::unique_ptr<Reactor> reactor_;
   uv_poll_t poll_ = {};
   napi_async_cleanup_hook_handle hook_ = nullptr;

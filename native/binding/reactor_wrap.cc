@@ -51,6 +51,7 @@ Napi::Function ReactorWrap::define(Napi::Env env) {
       InstanceMethod("fault", &ReactorWrap::fault),
       InstanceAccessor<&ReactorWrap::events>("events"),
       InstanceAccessor<&ReactorWrap::slab>("slab"),
+      InstanceAccessor<&ReactorWrap::scratch>("scratch"),
       InstanceAccessor<&ReactorWrap::live>("live"),
   };
   return DefineClass(env, "Reactor", members);
@@ -144,15 +145,15 @@ Napi::Value ReactorWrap::read_address(Info info, const char* name,
   Address address;
   const int result = (core->*call)(id, &address);
   if (result < 0) return number(info.Env(), result);
-  Napi::Uint8Array out = Napi::Uint8Array::New(info.Env(), kAddressHead + address.length);
-  uint8_t* bytes = out.Data();
+  uint8_t* bytes = loop()->scratch_data();
   bytes[0] = static_cast<uint8_t>(address.family);
   bytes[1] = static_cast<uint8_t>(address.port >> 8);
   bytes[2] = static_cast<uint8_t>(address.port & 255);
-  for (int i = 0; i < 4; ++i)
+  for (int i = 0; i < 4; ++i) {
     bytes[3 + i] = static_cast<uint8_t>(address.scope >> (24 - 8 * i) & 255);
+  }
   memcpy(bytes + kAddressHead, address.bytes, address.length);
-  return out;
+  return number(info.Env(), static_cast<int64_t>(kAddressHead + address.length));
 }
 
 // --- calls ------------------------------------------------------------------------------------
@@ -373,6 +374,10 @@ Napi::Value ReactorWrap::events(Info info) {
 
 Napi::Value ReactorWrap::slab(Info info) {
   return reactor(info) == nullptr ? Napi::Value() : loop()->slab();
+}
+
+Napi::Value ReactorWrap::scratch(Info info) {
+  return reactor(info) == nullptr ? Napi::Value() : loop()->scratch();
 }
 
 Napi::Value ReactorWrap::live(Info info) {

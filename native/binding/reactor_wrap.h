@@ -43,6 +43,7 @@ class ReactorWrap : public Napi::ObjectWrap<ReactorWrap> {
   Napi::Value fault(Info info);
   Napi::Value events(Info info);
   Napi::Value slab(Info info);
+  Napi::Value scratch(Info info);
   Napi::Value live(Info info);
 
   static napi_value write(napi_env env, napi_callback_info info);

@@ -52,17 +52,13 @@ export const SLOT_COUNT: number = 2 ** 20;
 /** Takes a batch of events: their number, and the buffers that `dataOwned` refers to. */
 export type BatchHandler = (count: number, ...buffers: ArrayBuffer[]) => void;
 
-/**
- * Family, port (two bytes, big-endian), scope (four bytes), and the address's own bytes.
- * Answers a negative errno instead where there is none.
- */
-export type FlatAddress = Uint8Array | number;
-
 export interface NativeReactor {
   /** Written by `flush`, and before each batch. */
   readonly events: Int32Array;
   /** What `dataView` events point into. */
   readonly slab: Uint8Array;
+  /** Where the address calls leave what they find: family, port (two bytes, big-endian), scope (four), the address. */
+  readonly scratch: Uint8Array;
   /** Sockets that are open. */
   readonly live: number;
   /** @returns a handle, or a negative errno. The descriptor is close-on-exec and non-blocking. */
@@ -87,8 +83,9 @@ export interface NativeReactor {
   setOption(handle: number, level: number, name: number, value: number): number;
   /** @returns the value, or a negative errno. */
   getOption(handle: number, level: number, name: number): number;
-  localAddress(handle: number): FlatAddress;
-  remoteAddress(handle: number): FlatAddress;
+  /** @returns how many bytes of `scratch` are the address, or a negative errno. */
+  localAddress(handle: number): number;
+  remoteAddress(handle: number): number;
   /** Whether the open socket keeps the process alive. */
   reference(handle: number, on: boolean): number;
   /** The descriptor, lent. */

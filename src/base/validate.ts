@@ -248,9 +248,11 @@ export function validateDeadline(deadline: Deadline | undefined): DeadlinePlan {
 
 const NO_DEADLINE: DeadlinePlan = { signal: undefined, timeout: undefined };
 
+const optionName = oneOf(...(Object.keys(SOCKET_OPTIONS) as OptionName[]));
+
 /** Judges an option's name. @throws {TypeError | RangeError} */
 export function validateOptionName(name: unknown): OptionName {
-  return oneOf(...(Object.keys(SOCKET_OPTIONS) as OptionName[]))(name, 'name');
+  return optionName(name, 'name');
 }
 
 /** Judges what was given to `set`. @returns the value, cut loose from the caller's. @throws {TypeError | RangeError} */

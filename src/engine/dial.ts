@@ -9,7 +9,7 @@ import type { SocketOptions } from '../base/options.ts';
 import type { StreamLimits } from '../base/validate.ts';
 import { setOptions } from './options.ts';
 import type { Reactor, Target } from './reactor.ts';
-import { flatten, unflatten } from './sockaddr.ts';
+import { flatten, readAddress } from './sockaddr.ts';
 import { NativeStream } from './stream.ts';
 
 /** Milliseconds until a Unix listener with a full backlog is tried again: the kernel does not tell when it has room. */
@@ -94,7 +94,7 @@ class Dialer implements Target, Attempt<NativeStream> {
     const { module, native, names } = this.#reactor;
     const isUnix = this.#remote.family === 'unix';
     setOptions(
-      { module, native, names, handle: this.#handle, isUnix, details: this.#details() },
+      { module, native, names, handle: this.#handle, isUnix, details: () => this.#details() },
       this.#options.options,
     );
     const { localAddress, localPort = 0 } = this.#options;
@@ -128,7 +128,7 @@ class Dialer implements Target, Attempt<NativeStream> {
 
   #succeed(): void {
     const { native } = this.#reactor;
-    const local = unflatten(native.localAddress(this.#handle)) ?? undefined;
+    const local = readAddress(native, 'localAddress', this.#handle);
     // A port of the ephemeral range on which nobody listens can be chosen for the connecting end itself, and TCP's
     // simultaneous open then connects the socket to itself (RFC 9293, 3.5). Nobody is there.
     const isSelf =

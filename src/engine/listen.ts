@@ -10,7 +10,7 @@ import { isAbstract, removeStaleSocket, setSocketMode } from '../portable/unix-p
 import { dial } from './dial.ts';
 import { NativeListener } from './listener.ts';
 import type { Reactor } from './reactor.ts';
-import { flatten, unflatten } from './sockaddr.ts';
+import { flatten, readAddress } from './sockaddr.ts';
 
 class ListenAttempt {
   readonly #reactor: Reactor;
@@ -45,7 +45,7 @@ class ListenAttempt {
     this.#bind();
     const cleanUp = plan.transport === 'unix' ? this.#adoptFile(plan) : undefined;
     this.#checked(native.listen(this.#handle, plan.backlog), 'listen');
-    const local = unflatten(native.localAddress(this.#handle)) ?? this.#address;
+    const local = readAddress(native, 'localAddress', this.#handle) ?? this.#address;
     const { highWaterMark, writeLimit, options } = plan;
     const limits = { highWaterMark, writeLimit };
     return new NativeListener(this.#reactor, { handle: this.#handle, local, limits, options, cleanUp });

@@ -10,6 +10,7 @@ import type { OptionSocket } from './options.ts';
 import { getOption, setOption } from './options.ts';
 import type { Reactor, Target } from './reactor.ts';
 import { reportUncaught } from './reactor.ts';
+import type { StreamOrigin } from './stream.ts';
 import { NativeStream } from './stream.ts';
 
 /** Milliseconds until accepting is tried again after the system ran out of something. */
@@ -26,6 +27,10 @@ export interface ListenerOrigin {
   readonly cleanUp?: (() => void) | undefined;
 }
 
+function isWildcard(address: SocketAddress): boolean {
+  return address.family !== 'unix' && (address.host === '0.0.0.0' || address.host === '::');
+}
+
 export class NativeListener implements Listener, Target {
   readonly id: number;
   readonly local: SocketAddress;
@@ -36,6 +41,8 @@ export class NativeListener implements Listener, Target {
   readonly #reactor: Reactor;
   readonly #origin: ListenerOrigin;
   readonly #hasOptions: boolean;
+  /** What all accepted streams have in common. */
+  readonly #accepted: Omit<StreamOrigin, 'handle'>;
   #sink: ListenerSink | undefined;
   #isPaused = false;
   #isClosed = false;
@@ -54,6 +61,12 @@ export class NativeListener implements Listener, Target {
     this.#reactor = reactor;
     this.#origin = origin;
     this.#hasOptions = Object.keys(origin.options).length > 0;
+    this.#accepted = {
+      isUnix: origin.local.family === 'unix',
+      limits: origin.limits,
+      // What came in at one address is there; at a wildcard each connection has its own.
+      local: isWildcard(origin.local) ? undefined : origin.local,
+    };
     reactor.own(origin.handle, this);
   }
 
@@ -178,9 +191,7 @@ export class NativeListener implements Listener, Target {
 
   #onAccepted(handle: number): void {
     this.#pause = FIRST_PAUSE;
-    const { limits } = this.#origin;
-    const isUnix = this.local.family === 'unix';
-    const stream = new NativeStream(this.#reactor, { handle, isUnix, limits });
+    const stream = new NativeStream(this.#reactor, { ...this.#accepted, handle });
     if (this.#isPaused) this.#held.push(stream);
     else this.#hand(stream);
   }
@@ -248,6 +259,6 @@ export class NativeListener implements Listener, Target {
   #optionSocket(): OptionSocket {
     const { module, native, names } = this.#reactor;
     const isUnix = this.local.family === 'unix';
-    return { module, native, names, handle: this.#origin.handle, isUnix, details: this.#details('option') };
+    return { module, native, names, handle: this.#origin.handle, isUnix, details: () => this.#details('option') };
   }
 }

@@ -34,17 +34,18 @@ export interface OptionSocket {
   readonly names: ErrorNames;
   readonly handle: number;
   readonly isUnix: boolean;
-  readonly details: ErrorDetails;
+  /** Asked for only when something fails. */
+  details(): ErrorDetails;
 }
 
 function constant(socket: OptionSocket, name: string): number {
   const value = socket.module.constants[name];
-  if (value === undefined) throw new UnsupportedError(`this system has no ${name}`, socket.details);
+  if (value === undefined) throw new UnsupportedError(`this system has no ${name}`, socket.details());
   return value;
 }
 
 function checked(socket: OptionSocket, result: number, syscall: string): number {
-  if (result < 0) throw socket.names.error(-result, syscall, socket.details);
+  if (result < 0) throw socket.names.error(-result, syscall, socket.details());
   return result;
 }
 
@@ -83,7 +84,7 @@ function getKeepAlive(socket: OptionSocket): KeepAlive {
 }
 
 function requireTcp(socket: OptionSocket, name: OptionName, isForUnix: boolean): void {
-  if (socket.isUnix && !isForUnix) throw new UnsupportedError(`a Unix socket has no ${name}`, socket.details);
+  if (socket.isUnix && !isForUnix) throw new UnsupportedError(`a Unix socket has no ${name}`, socket.details());
 }
 
 /** @param value as `validateSocketOption` made it @throws {UnsupportedError | SystemError} */

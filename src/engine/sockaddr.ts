@@ -1,8 +1,8 @@
 /** Addresses between the contract's form and the flat one of the native module. */
-import type { FlatAddress } from '../addon/types.ts';
+import type { NativeReactor } from '../addon/types.ts';
 import { FAMILY } from '../addon/types.ts';
 import type { SocketAddress } from '../base/address.ts';
-import { formatIpv4, formatIpv6, ipBytes } from '../base/address.ts';
+import { formatIpv6, ipBytes } from '../base/address.ts';
 
 /** The four arguments by which the native module takes an address. */
 export interface AddressArguments {
@@ -36,14 +36,47 @@ function unflattenPath(bytes: Uint8Array): string | Uint8Array {
   }
 }
 
-/** What the native module answered, or `null` where it answered an errno. */
-export function unflatten(flat: FlatAddress): SocketAddress | null {
-  if (typeof flat === 'number') return null;
-  const family = flat[0];
-  if (family === FAMILY.unix) return { family: 'unix', path: unflattenPath(flat.subarray(HEAD)) };
-  const port = (flat[1] ?? 0) * 256 + (flat[2] ?? 0);
-  if (family === FAMILY.ipv4) return { family: 'ipv4', host: formatIpv4(flat, HEAD), port };
-  const scope = new DataView(flat.buffer, flat.byteOffset).getUint32(3);
-  const host = formatIpv6(flat, HEAD);
+/**
+ * An address as it is kept until somebody asks: an IPv4 address and its port as one number (the address times 2^16, plus
+ * the port), for which nothing but the number is made; any other as it is.
+ */
+export type KeptAddress = SocketAddress | number;
+
+function keepScratch(scratch: Uint8Array, length: number): KeptAddress {
+  const family = scratch[0];
+  if (family === FAMILY.unix) return { family: 'unix', path: unflattenPath(scratch.subarray(HEAD, length)) };
+  const view = new DataView(scratch.buffer, scratch.byteOffset);
+  const port = view.getUint16(1);
+  if (family === FAMILY.ipv4) return view.getUint32(HEAD) * 0x10000 + port;
+  const scope = view.getUint32(3);
+  const host = formatIpv6(scratch, HEAD);
   return scope === 0 ? { family: 'ipv6', host, port } : { family: 'ipv6', host, port, scope: String(scope) };
+}
+
+/** Asks the system for an end of a socket. `undefined` if it does not tell. */
+export function askAddress(
+  native: NativeReactor,
+  which: 'localAddress' | 'remoteAddress',
+  handle: number,
+): KeptAddress | undefined {
+  const length = native[which](handle);
+  return length < 0 ? undefined : keepScratch(native.scratch, length);
+}
+
+/** The address in the contract's form. */
+export function unkeep(kept: KeptAddress): SocketAddress {
+  if (typeof kept !== 'number') return kept;
+  const bits = Math.floor(kept / 0x10000);
+  const host = `${String(bits >>> 24)}.${String((bits >>> 16) & 255)}.${String((bits >>> 8) & 255)}.${String(bits & 255)}`;
+  return { family: 'ipv4', host, port: kept % 0x10000 };
+}
+
+/** Both steps in one. */
+export function readAddress(
+  native: NativeReactor,
+  which: 'localAddress' | 'remoteAddress',
+  handle: number,
+): SocketAddress | undefined {
+  const kept = askAddress(native, which, handle);
+  return kept === undefined ? undefined : unkeep(kept);
 }

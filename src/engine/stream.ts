@@ -24,9 +24,10 @@ import {
 } from '../base/validate.ts';
 import { Closing } from './closing.ts';
 import type { OptionSocket } from './options.ts';
-import { getOption, setOption } from './options.ts';
+import { getOption, setOption, setOptions } from './options.ts';
 import type { Reactor, Target } from './reactor.ts';
-import { unflatten } from './sockaddr.ts';
+import type { KeptAddress } from './sockaddr.ts';
+import { askAddress, unkeep } from './sockaddr.ts';
 import { WriteQueue } from './write-queue.ts';
 
 /** What a stream has gone through; bits of one number, because ten thousand idle streams each have one. */
@@ -60,6 +61,10 @@ const UNWRITABLE: number = IS.closing | IS.released | IS.writeEnded | IS.writeBr
 /** A read event that came while the stream was paused. */
 type Held = { readonly chunk: Uint8Array } | { readonly errno: number };
 
+/** Of streams that were closed with nothing left to do. */
+const CLOSED = new Closing();
+CLOSED.settle(null);
+
 export interface StreamOrigin {
   readonly handle: number;
   readonly isUnix: boolean;
@@ -83,8 +88,8 @@ export class NativeStream implements Stream, Target {
   #is: number;
   #readSize: number = MAX_READ_SIZE;
   #sink: StreamSink | undefined;
-  #local: SocketAddress | undefined;
-  #remote: SocketAddress | undefined;
+  #local: KeptAddress | undefined;
+  #remote: KeptAddress | undefined;
   #bytesRead = 0;
   /** Bytes taken by `write` so far. */
   #taken = 0;
@@ -113,12 +118,12 @@ export class NativeStream implements Stream, Target {
   }
 
   get local(): SocketAddress {
-    this.#local ??= this.#readAddress('localAddress');
+    if (typeof this.#local !== 'object') this.#local = unkeep(this.#local ?? this.#askAddress('localAddress'));
     return this.#local;
   }
 
   get remote(): SocketAddress {
-    this.#remote ??= this.#readAddress('remoteAddress');
+    if (typeof this.#remote !== 'object') this.#remote = unkeep(this.#remote ?? this.#askAddress('remoteAddress'));
     return this.#remote;
   }
 
@@ -336,7 +341,7 @@ export class NativeStream implements Stream, Target {
 
   #answerWrites(): void {
     if (this.#has(IS.writeBroken)) {
-      this.#failWrites(this.#failure ?? new ClosedError(this.#details('write')));
+      this.#failWrites(this.#failure ?? null);
       return;
     }
     if (!this.#has(IS.blocked | IS.released)) {
@@ -355,11 +360,15 @@ export class NativeStream implements Stream, Target {
     }
   }
 
-  #failWrites(error: SocketError): void {
+  /** @param error `null` if it was closed by its owner */
+  #failWrites(error: SocketError | null): void {
     const queue = this.#queue;
     if (queue === undefined) return;
-    for (let done = queue.next(Infinity); done !== undefined; done = queue.next(Infinity))
-      this.#call(done, error);
+    let reason = error;
+    for (let done = queue.next(Infinity); done !== undefined; done = queue.next(Infinity)) {
+      reason ??= new ClosedError(this.#details('write'));
+      this.#call(done, reason);
+    }
   }
 
   /** One answer that throws must not keep the others from theirs. */
@@ -383,34 +392,46 @@ export class NativeStream implements Stream, Target {
     } catch (error) {
       return Promise.reject(error as Error);
     }
-    this.#closing = new Closing();
     if (this.#has(IS.released)) {
       // It ended before, or its end is being told.
-      if (this.#has(IS.told)) this.#closing.settle(null);
+      this.#closing = this.#has(IS.told) ? CLOSED : new Closing();
       return this.#closing.promise;
     }
     this.#rememberAddresses();
     this.#is |= IS.closing;
     const result = this.#reactor.native.close(this.#handle);
-    if (result <= 0) {
-      if (result < 0) this.#failure ??= this.#broken(-result, 'write');
-      if (result < 0) this.#is |= IS.writeBroken;
-      else this.#unsent = 0;
-      this.#is = (this.#is | IS.released) & ~IS.blocked;
-      this.#reactor.disown(this.#handle);
-      this.#attend();
+    if (result > 0) this.#awaitClosed(plan);
+    else this.#closeAtOnce(-result);
+    return (this.#closing ??= CLOSED).promise;
+  }
+
+  /** What was written waits for the kernel: the event `closed` follows, unless the deadline comes first. */
+  #awaitClosed(plan: DeadlinePlan): void {
+    this.#is |= IS.blocked;
+    this.#closing = new Closing();
+    const expire = (reason: unknown): void => {
+      this.#closing?.settle(reason);
+      this.abort();
+    };
+    this.#closing.arm(plan, this.#reactor.clock, expire, this.#details('close'));
+  }
+
+  #closeAtOnce(errno: number): void {
+    this.#reactor.disown(this.#handle);
+    this.#is = (this.#is | IS.released) & ~IS.blocked;
+    if (errno === 0) {
+      this.#unsent = 0;
+      // Nobody is waiting for anything.
+      if (this.#sink === undefined && this.#queue === undefined) {
+        this.#is |= IS.told;
+        return;
+      }
     } else {
-      this.#is |= IS.blocked;
-      this.#closing.arm(
-        plan,
-        this.#reactor.clock,
-        (reason) => {
-          this.#expire(reason);
-        },
-        this.#details('close'),
-      );
+      this.#failure ??= this.#broken(errno, 'write');
+      this.#is |= IS.writeBroken;
     }
-    return this.#closing.promise;
+    this.#closing = new Closing();
+    this.#attend();
   }
 
   abort(): void {
@@ -418,9 +439,8 @@ export class NativeStream implements Stream, Target {
     const unsent = this.bufferedAmount;
     this.#dropHandle('abort');
     this.#is |= IS.released | IS.writeBroken | IS.closing;
-    const closed = new ClosedError(this.#details('write'));
     // An orderly close that is cut short has failed, unless nothing was left to send.
-    this.#closing?.settle(unsent > 0 ? closed : null);
+    this.#closing?.settle(unsent > 0 ? new ClosedError(this.#details('close')) : null);
     this.#failure = undefined;
     this.#attend();
   }
@@ -459,16 +479,11 @@ export class NativeStream implements Stream, Target {
     this.#is |= IS.told | IS.released;
     this.#held = undefined;
     if (error === null) this.#answerWrites();
-    this.#failWrites(error ?? new ClosedError(this.#details('write')));
+    this.#failWrites(error);
     this.#closing?.settle(error);
     const sink = this.#sink;
     this.#sink = undefined;
     sink?.close(error);
-  }
-
-  #expire(reason: unknown): void {
-    this.#closing?.settle(reason);
-    this.abort();
   }
 
   // --- the rest ------------------------------------------------------------------------------------
@@ -477,6 +492,11 @@ export class NativeStream implements Stream, Target {
     validateOptionName(name);
     this.#requireOpen('get');
     return getOption(this.#optionSocket(), name) as SocketOptions[N];
+  }
+
+  /** Sets options that have been judged. @throws {UnsupportedError | SystemError} */
+  prepare(options: Partial<SocketOptions>): void {
+    setOptions(this.#optionSocket(), options);
   }
 
   set<N extends OptionName>(name: N, value: SocketOptions[N]): void {
@@ -536,20 +556,18 @@ export class NativeStream implements Stream, Target {
       names,
       handle: this.#handle,
       isUnix: this.#has(IS.unix),
-      details: this.#details('option'),
+      details: () => this.#details('option'),
     };
   }
 
-  #readAddress(which: 'localAddress' | 'remoteAddress'): SocketAddress {
+  #askAddress(which: 'localAddress' | 'remoteAddress'): KeptAddress {
     const nowhere = NOWHERE[this.transport];
-    return this.#has(IS.released)
-      ? nowhere
-      : (unflatten(this.#reactor.native[which](this.#handle)) ?? nowhere);
+    return this.#has(IS.released) ? nowhere : (askAddress(this.#reactor.native, which, this.#handle) ?? nowhere);
   }
 
   /** Addresses stay readable after the end, so they are asked for while there is somebody to ask. */
   #rememberAddresses(): void {
-    this.#local ??= this.#readAddress('localAddress');
-    this.#remote ??= this.#readAddress('remoteAddress');
+    this.#local ??= this.#askAddress('localAddress');
+    this.#remote ??= this.#askAddress('remoteAddress');
   }
 }
