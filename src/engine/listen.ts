@@ -5,10 +5,12 @@ import { lstatSync, unlinkSync } from 'node:fs';
 import type { SocketAddress } from '../base/address.ts';
 import type { ErrorDetails } from '../base/errors.ts';
 import { isSocketError, SystemError } from '../base/errors.ts';
+import type { SocketOptions } from '../base/options.ts';
 import type { ListenPlan, TcpListenPlan, UnixListenPlan } from '../base/validate.ts';
 import { isAbstract, removeStaleSocket, setSocketMode } from '../portable/unix-path.ts';
 import { dial } from './dial.ts';
 import { NativeListener } from './listener.ts';
+import { setOptions } from './options.ts';
 import type { Reactor } from './reactor.ts';
 import { flatten, readAddress } from './sockaddr.ts';
 
@@ -17,6 +19,8 @@ class ListenAttempt {
   readonly #plan: ListenPlan;
   readonly #address: SocketAddress;
   #handle = -1;
+  /** What accepted streams do not inherit. */
+  #options: Partial<SocketOptions> = {};
 
   constructor(reactor: Reactor, plan: ListenPlan) {
     this.#reactor = reactor;
@@ -42,16 +46,23 @@ class ListenAttempt {
     const family = { ipv4: AF_INET, ipv6: AF_INET6, unix: AF_UNIX }[this.#address.family] ?? 0;
     this.#handle = this.#checked(native.socket(family, SOCK_STREAM ?? 0, 0), 'socket');
     if (plan.transport === 'tcp') this.#prepareTcp(plan);
+    else this.#options = plan.options;
     this.#bind();
     const cleanUp = plan.transport === 'unix' ? this.#adoptFile(plan) : undefined;
     this.#checked(native.listen(this.#handle, plan.backlog), 'listen');
     const local = readAddress(native, 'localAddress', this.#handle) ?? this.#address;
-    const { highWaterMark, writeLimit, options } = plan;
+    const { highWaterMark, writeLimit } = plan;
     const limits = { highWaterMark, writeLimit };
+    const options = this.#options;
     return new NativeListener(this.#reactor, { handle: this.#handle, local, limits, options, cleanUp });
   }
 
-  #prepareTcp({ reusePort, ipv6Only }: TcpListenPlan): void {
+  #prepareTcp({ reusePort, ipv6Only, options }: TcpListenPlan): void {
+    // TCP connections inherit the options of their listener (tcp(7); a Unix connection's end is made anew by the one who
+    // connects). So they are set once, and buffer sizes in time for the window scale of the handshake.
+    const { module, native, names } = this.#reactor;
+    const details = (): ErrorDetails => this.#details();
+    setOptions({ module, native, names, handle: this.#handle, isUnix: false, details }, options);
     // Without it a port stays taken for a minute after its connections have closed (TIME_WAIT). On Linux it does not
     // let two listeners have one port (socket(7)).
     this.#set('SOL_SOCKET', 'SO_REUSEADDR', 1);
