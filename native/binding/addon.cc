@@ -1,9 +1,10 @@
-// The module: constants by name, interface numbers by name, and the class `Reactor`.
+// The module: constants by name, interface numbers by name, and reactors.
 #include <napi.h>
 #include <net/if.h>
 
-#include "binding/reactor_wrap.h"
+#include "binding/reactor_object.h"
 #include "core/constants.h"
+#include "core/sockaddr.h"
 
 namespace sk {
 
@@ -33,7 +34,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("errorNumbers", table(env, kErrorNumbers));
   exports.Set("maxUnixPath", Napi::Number::New(env, static_cast<double>(max_unix_path())));
   exports.Set("interfaceIndex", Napi::Function::New<interface_index>(env, "interfaceIndex"));
-  exports.Set("Reactor", ReactorWrap::define(env));
+  exports.Set("createReactor", Napi::Function::New<create_reactor>(env, "createReactor"));
   return exports;
 }
 

@@ -14,10 +14,7 @@ namespace sk {
 class Args {
  public:
   Args(const Napi::CallbackInfo& info, const char* function)
-      : info_(&info), env_(info.Env()), function_(function) {}
-  // Of a plain callback; `values` must hold every argument that is read.
-  Args(napi_env env, const napi_value* values, const char* function)
-      : values_(values), env_(env), function_(function) {}
+      : info_(info), env_(info.Env()), function_(function) {}
 
   // A whole number within the bounds.
   bool integer(size_t index, const char* name, int64_t low, int64_t high, int64_t* out) const;
@@ -36,12 +33,9 @@ class Args {
   bool range_error(const char* name, int64_t low, int64_t high) const;
   bool has_lost_memory(napi_value buffer) const;
 
-  napi_value value(size_t index) const {
-    return info_ == nullptr ? values_[index] : static_cast<napi_value>((*info_)[index]);
-  }
+  napi_value value(size_t index) const { return info_[index]; }
 
-  const Napi::CallbackInfo* info_ = nullptr;
-  const napi_value* values_ = nullptr;
+  const Napi::CallbackInfo& info_;
   napi_env env_;
   const char* function_;
 };

@@ -11,7 +11,7 @@ namespace {
 constexpr int kRounds = 4;
 }  // namespace
 
-Loop::Loop(Napi::Env env, Options options) : env_(env) {
+Loop::Loop(Napi::Env env, Options options) : env_(env), faulty_(options.faulty) {
   on_batch_ = Napi::Persistent(options.on_batch);
   constexpr size_t kWords = Reactor::kEventCapacity * sizeof(Event) / sizeof(int32_t);
   Napi::Int32Array events = Napi::Int32Array::New(env, kWords);
@@ -24,11 +24,15 @@ Loop::Loop(Napi::Env env, Options options) : env_(env) {
                                 kSlabSize, reinterpret_cast<Event*>(events.Data()));
 }
 
-Loop* Loop::create(Napi::Env env, Options options) {
+std::shared_ptr<LoopHandle> Loop::create(Napi::Env env, Options options) {
   Loop* loop = new Loop(env, std::move(options));
-  if (loop->start()) return loop;
-  delete loop;
-  return nullptr;
+  if (!loop->start()) {
+    delete loop;
+    return nullptr;
+  }
+  loop->handle_ = std::make_shared<LoopHandle>();
+  loop->handle_->loop = loop;
+  return loop->handle_;
 }
 
 bool Loop::start() {
@@ -49,7 +53,7 @@ bool Loop::start() {
   if (error != 0) {
     napi_throw_error(env_, uv_err_name(error), "cannot watch the poller");
     close();
-    return true;  // the object frees itself
+    return true;  // the object frees itself, and the exception is on its way
   }
   update_reference();
   return true;
@@ -112,7 +116,7 @@ void Loop::update_reference() {
 
 void Loop::close() {
   if (reactor_ == nullptr) return;
-  if (owner_ != nullptr) owner_->loop = nullptr;
+  if (handle_ != nullptr) handle_->loop = nullptr;
   // libuv must let go of the descriptor before it is closed.
   uv_poll_stop(&poll_);
   reactor_.reset();

@@ -14,7 +14,7 @@ namespace sk {
 
 class Loop;
 
-// Null when the loop is closed.
+// What everybody else reaches a loop by, for it ends when it must: `loop` is null from then on.
 struct LoopHandle {
   Loop* loop = nullptr;
 };
@@ -24,6 +24,8 @@ class Loop {
   struct Options {
     std::unique_ptr<Poller> poller;
     std::unique_ptr<Kernel> kernel;
+    // The kernel, if it is a faulty one.
+    FaultyKernel* faulty = nullptr;
     Napi::Function on_batch;
   };
 
@@ -32,10 +34,11 @@ class Loop {
   static constexpr size_t kScratchSize = 128;
 
   // Null after throwing.
-  static Loop* create(Napi::Env env, Options options);
+  static std::shared_ptr<LoopHandle> create(Napi::Env env, Options options);
 
-  // Null once the loop is closed.
+  // Null while the last calls of a closed loop return.
   Reactor* reactor() const { return reactor_.get(); }
+  FaultyKernel* faulty() const { return faulty_; }
   Napi::Value events() const { return events_.Value(); }
   Napi::Value slab() const { return slab_.Value(); }
   Napi::Value scratch() const { return scratch_.Value(); }
@@ -43,9 +46,6 @@ class Loop {
 
   // Keeps Node's loop alive while a referenced socket is open; to be called after any change.
   void update_reference();
-  // What the owner reaches this by: set to null when the loop closes, which it does by itself with
-  // the environment.
-  void set_owner(std::shared_ptr<LoopHandle> owner) { owner_ = std::move(owner); }
   // Closes every socket now. The object frees itself when libuv has let go.
   void close();
 
@@ -68,7 +68,8 @@ class Loop {
   uv_poll_t poll_ = {};
   napi_async_cleanup_hook_handle hook_ = nullptr;
   bool is_referenced_ = true;
-  std::shared_ptr<LoopHandle> owner_;
+  FaultyKernel* faulty_;
+  std::shared_ptr<LoopHandle> handle_;
 };
 
 }  // namespace sk

@@ -78,9 +78,11 @@ void Reactor::note_readiness(const PollEvent& event) {
   if (concerns) enqueue(*slot, index);
 }
 
-// A step may emit two events, or a batch of accepted sockets, and may read kMaxRead bytes.
+// A step may emit two events, or two for each of a batch of accepted sockets and one more, and may
+// read kMaxRead bytes.
 bool Reactor::room_for_step() const {
-  return event_count_ + 64 <= kEventCapacity && slab_used_ + kMaxRead <= slab_size_;
+  return event_count_ + 2 * kAcceptBatch + 1 <= kEventCapacity &&
+         slab_used_ + kMaxRead <= slab_size_;
 }
 
 void Reactor::step(Slot& slot, uint32_t index) {

@@ -26,6 +26,7 @@ enum class EventKind : int32_t {
   connected = 7,      // a: errno, 0 for success
   accepted = 8,       // a: the new socket's slot, b: its generation
   accept_failed = 9,  // a: errno; accepting has stopped
+  peer = 11,          // a: IPv4 address, b: port, of the socket that was just accepted
   closed = 10,        // a: errno, 0 if all was sent; the id is gone
 };
 
@@ -42,6 +43,8 @@ class Reactor {
   static constexpr uint32_t kMaxRead = 64 * 1024;
   static constexpr size_t kMaxGathered = 4 * 1024;
   static constexpr uint32_t kEventCapacity = 1024;
+  // Connections that one listener may bring in one batch.
+  static constexpr uint32_t kAcceptBatch = 32;
 
   // `slab` and `events` are the owner's memory, `kEventCapacity` events and at least kMaxRead
   // bytes.

@@ -1,4 +1,6 @@
 // What a ready socket does on the receiving side: connect, accept, read.
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -8,9 +10,6 @@
 namespace sk {
 
 namespace {
-
-// Connections that one listener may bring in one batch.
-constexpr int kAcceptBatch = 32;
 
 // Errors of the connection that was to be accepted, not of the listener: accept(2) says to go on.
 bool concerns_connection(int error) {
@@ -90,7 +89,7 @@ void Reactor::step_connect(Slot& slot, uint32_t index) {
 }
 
 void Reactor::step_accept(Slot& slot, uint32_t index) {
-  for (int i = 0; i < kAcceptBatch; ++i) {
+  for (uint32_t i = 0; i < kAcceptBatch; ++i) {
     Sockaddr from;
     const int fd = kernel_->accept(slot.fd, &from);
     if (fd == -EAGAIN) {
@@ -114,6 +113,11 @@ void Reactor::step_accept(Slot& slot, uint32_t index) {
     }
     remember_peer(from, &fresh->peer);
     emit(EventKind::accepted, index, accepted, static_cast<int32_t>(fresh->generation));
+    if (fresh->peer.family == Family::ipv4) {
+      uint32_t bits;
+      memcpy(&bits, fresh->peer.bytes, sizeof(bits));
+      emit(EventKind::peer, accepted, static_cast<int32_t>(ntohl(bits)), fresh->peer.port);
+    }
   }
   enqueue(slot, index);
 }

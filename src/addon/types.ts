@@ -25,6 +25,8 @@ export const EVENT = {
   acceptFailed: 9,
   /** a: errno, 0 if all was sent. The handle is gone. */
   closed: 10,
+  /** Follows `accepted`, for the new slot, where the peer's address is IPv4. a: the address's bits, b: the port. */
+  peer: 11,
 } as const;
 
 /** System calls into which `NativeReactor.fault` can put errors. */
@@ -60,7 +62,7 @@ export interface NativeReactor {
   /** Where the address calls leave what they find: family, port (two bytes, big-endian), scope (four), the address. */
   readonly scratch: Uint8Array;
   /** Sockets that are open. */
-  readonly live: number;
+  live(): number;
   /** @returns a handle, or a negative errno. The descriptor is close-on-exec and non-blocking. */
   socket(family: number, type: number, protocol: number): number;
   bind(handle: number, family: number, address: Uint8Array, port: number, scope: number): number;
@@ -105,5 +107,6 @@ export interface NativeModule {
   readonly maxUnixPath: number;
   /** 0 if there is no interface of this name. */
   interfaceIndex(name: string): number;
-  readonly Reactor: new (onBatch: BatchHandler, usePoll: boolean, withFaults: boolean) => NativeReactor;
+  /** Its functions are bound to it and need no `this`. */
+  createReactor(onBatch: BatchHandler, usePoll: boolean, withFaults: boolean): NativeReactor;
 }

@@ -236,8 +236,19 @@ export function validateResolve(name: unknown, options: unknown = {}): ResolvePl
   return { host: host(name, 'host'), ...readWith(requireObject(options, 'options'), RESOLVE) };
 }
 
+const USUAL_VIEW: ReadPlan = { readSize: MAX_READ_SIZE, chunks: 'view' };
+const USUAL_OWNED: ReadPlan = { readSize: MAX_READ_SIZE, chunks: 'owned' };
+
 /** Judges what was given to `Stream.start`. @throws {TypeError | RangeError} */
 export function validateReadOptions(options: unknown = {}): ReadPlan {
+  // Asked for each stream that is accepted, so the usual answers are ready.
+  if (typeof options === 'object' && options !== null) {
+    const readSize: unknown = Reflect.get(options, 'readSize');
+    const chunks: unknown = Reflect.get(options, 'chunks');
+    if (readSize === undefined && chunks === 'view') return USUAL_VIEW;
+    if (readSize === undefined && (chunks === undefined || chunks === 'owned')) return USUAL_OWNED;
+    return readWith({ readSize, chunks }, READ);
+  }
   return readWith(requireObject(options, 'options'), READ);
 }
 

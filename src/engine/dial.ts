@@ -143,7 +143,7 @@ class Dialer implements Target, Attempt<NativeStream> {
     const isUnix = this.#remote.family === 'unix';
     const { limits } = this.#options;
     this.#resolve(
-      new NativeStream(this.#reactor, { handle: this.#handle, isUnix, limits, local, remote: this.#remote }),
+      new NativeStream(this.#reactor, this.#handle, { isUnix, limits, local, remote: this.#remote }),
     );
   }
 

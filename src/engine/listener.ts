@@ -42,7 +42,7 @@ export class NativeListener implements Listener, Target {
   readonly #origin: ListenerOrigin;
   readonly #hasOptions: boolean;
   /** What all accepted streams have in common. */
-  readonly #accepted: Omit<StreamOrigin, 'handle'>;
+  readonly #accepted: StreamOrigin;
   #sink: ListenerSink | undefined;
   #isPaused = false;
   #isClosed = false;
@@ -191,7 +191,7 @@ export class NativeListener implements Listener, Target {
 
   #onAccepted(handle: number): void {
     this.#pause = FIRST_PAUSE;
-    const stream = new NativeStream(this.#reactor, { ...this.#accepted, handle });
+    const stream = new NativeStream(this.#reactor, handle, this.#accepted);
     if (this.#isPaused) this.#held.push(stream);
     else this.#hand(stream);
   }
@@ -259,6 +259,13 @@ export class NativeListener implements Listener, Target {
   #optionSocket(): OptionSocket {
     const { module, native, names } = this.#reactor;
     const isUnix = this.local.family === 'unix';
-    return { module, native, names, handle: this.#origin.handle, isUnix, details: () => this.#details('option') };
+    return {
+      module,
+      native,
+      names,
+      handle: this.#origin.handle,
+      isUnix,
+      details: () => this.#details('option'),
+    };
   }
 }

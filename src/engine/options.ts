@@ -84,7 +84,8 @@ function getKeepAlive(socket: OptionSocket): KeepAlive {
 }
 
 function requireTcp(socket: OptionSocket, name: OptionName, isForUnix: boolean): void {
-  if (socket.isUnix && !isForUnix) throw new UnsupportedError(`a Unix socket has no ${name}`, socket.details());
+  if (socket.isUnix && !isForUnix)
+    throw new UnsupportedError(`a Unix socket has no ${name}`, socket.details());
 }
 
 /** @param value as `validateSocketOption` made it @throws {UnsupportedError | SystemError} */

@@ -65,7 +65,7 @@ export class Reactor {
     this.module = options.native;
     this.clock = options.clock;
     this.names = new ErrorNames(options.native.errorNumbers);
-    this.native = new options.native.Reactor(this.#onBatch.bind(this), options.usePoll, options.withFaults);
+    this.native = options.native.createReactor(this.#onBatch.bind(this), options.usePoll, options.withFaults);
     this.#events = this.native.events;
     this.slab = this.native.slab.buffer;
   }

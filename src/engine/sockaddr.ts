@@ -42,12 +42,17 @@ function unflattenPath(bytes: Uint8Array): string | Uint8Array {
  */
 export type KeptAddress = SocketAddress | number;
 
+/** @param bits the address, as a signed number */
+export function keepIpv4(bits: number, port: number): KeptAddress {
+  return (bits >>> 0) * 0x10000 + port;
+}
+
 function keepScratch(scratch: Uint8Array, length: number): KeptAddress {
   const family = scratch[0];
   if (family === FAMILY.unix) return { family: 'unix', path: unflattenPath(scratch.subarray(HEAD, length)) };
   const view = new DataView(scratch.buffer, scratch.byteOffset);
   const port = view.getUint16(1);
-  if (family === FAMILY.ipv4) return view.getUint32(HEAD) * 0x10000 + port;
+  if (family === FAMILY.ipv4) return keepIpv4(view.getUint32(HEAD), port);
   const scope = view.getUint32(3);
   const host = formatIpv6(scratch, HEAD);
   return scope === 0 ? { family: 'ipv6', host, port } : { family: 'ipv6', host, port, scope: String(scope) };

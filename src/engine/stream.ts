@@ -27,7 +27,7 @@ import type { OptionSocket } from './options.ts';
 import { getOption, setOption, setOptions } from './options.ts';
 import type { Reactor, Target } from './reactor.ts';
 import type { KeptAddress } from './sockaddr.ts';
-import { askAddress, unkeep } from './sockaddr.ts';
+import { askAddress, keepIpv4, unkeep } from './sockaddr.ts';
 import { WriteQueue } from './write-queue.ts';
 
 /** What a stream has gone through; bits of one number, because ten thousand idle streams each have one. */
@@ -66,7 +66,6 @@ const CLOSED = new Closing();
 CLOSED.settle(null);
 
 export interface StreamOrigin {
-  readonly handle: number;
   readonly isUnix: boolean;
   readonly limits: StreamLimits;
   readonly local?: SocketAddress | undefined;
@@ -102,15 +101,15 @@ export class NativeStream implements Stream, Target {
   #failure: SocketError | undefined;
   #closing: Closing | undefined;
 
-  constructor(reactor: Reactor, origin: StreamOrigin) {
+  constructor(reactor: Reactor, handle: number, origin: StreamOrigin) {
     this.id = reactor.nextId();
     this.#reactor = reactor;
-    this.#handle = origin.handle;
+    this.#handle = handle;
     this.#limits = origin.limits;
     this.#is = origin.isUnix ? IS.unix : 0;
     this.#local = origin.local;
     this.#remote = origin.remote;
-    reactor.own(origin.handle, this);
+    reactor.own(handle, this);
   }
 
   get transport(): 'tcp' | 'unix' {
@@ -118,12 +117,14 @@ export class NativeStream implements Stream, Target {
   }
 
   get local(): SocketAddress {
-    if (typeof this.#local !== 'object') this.#local = unkeep(this.#local ?? this.#askAddress('localAddress'));
+    if (typeof this.#local !== 'object')
+      this.#local = unkeep(this.#local ?? this.#askAddress('localAddress'));
     return this.#local;
   }
 
   get remote(): SocketAddress {
-    if (typeof this.#remote !== 'object') this.#remote = unkeep(this.#remote ?? this.#askAddress('remoteAddress'));
+    if (typeof this.#remote !== 'object')
+      this.#remote = unkeep(this.#remote ?? this.#askAddress('remoteAddress'));
     return this.#remote;
   }
 
@@ -155,9 +156,9 @@ export class NativeStream implements Stream, Target {
       this.#readSize = MAX_READ_SIZE;
       this.#is |= IS.started | IS.owned;
     } else {
-      const plan = validateReadOptions(options);
-      this.#readSize = plan.readSize;
-      this.#is = (this.#is & ~IS.owned) | IS.started | (plan.chunks === 'owned' ? IS.owned : 0);
+      const { readSize, chunks } = validateReadOptions(options);
+      this.#readSize = readSize;
+      this.#is = (this.#is & ~IS.owned) | IS.started | (chunks === 'owned' ? IS.owned : 0);
     }
     this.#sink = sink;
     this.#read();
@@ -253,7 +254,8 @@ export class NativeStream implements Stream, Target {
     if (this.#has(IS.closing | IS.released)) throw new ClosedError(this.#details('closeWrite'));
     if (this.#has(IS.writeEnded)) return;
     this.#is |= IS.writeEnded;
-    this.#reactor.native.shutWrite(this.#handle);
+    // Both directions have ended: closing the descriptor, when all is sent, sends the FIN.
+    if (!this.#has(IS.readEnded)) this.#reactor.native.shutWrite(this.#handle);
     this.#attend();
   }
 
@@ -298,6 +300,9 @@ export class NativeStream implements Stream, Target {
         return;
       case EVENT.readFailed:
         this.#onReadEnd(a);
+        return;
+      case EVENT.peer:
+        this.#remote = keepIpv4(a, b);
         return;
       case EVENT.closed:
         this.#reactor.disown(this.#handle);
@@ -562,7 +567,9 @@ export class NativeStream implements Stream, Target {
 
   #askAddress(which: 'localAddress' | 'remoteAddress'): KeptAddress {
     const nowhere = NOWHERE[this.transport];
-    return this.#has(IS.released) ? nowhere : (askAddress(this.#reactor.native, which, this.#handle) ?? nowhere);
+    return this.#has(IS.released)
+      ? nowhere
+      : (askAddress(this.#reactor.native, which, this.#handle) ?? nowhere);
   }
 
   /** Addresses stay readable after the end, so they are asked for while there is somebody to ask. */
