@@ -31,7 +31,7 @@ const files = {
 const failAccept = (provider: SocketProvider, code: string, times: number) => {
   (provider as MemoryProvider).faults.fail('accept', code, { times });
 };
-const options = { clock, files, failAccept, resources: () => network.openCount, ...nodeHooks() };
+const options = { ...nodeHooks(), clock, files, failAccept, resources: () => network.openCount };
 for (const transport of ['ipv4', 'ipv6', 'unix', 'unix-abstract'] as const) {
   runSuite(
     streamSuite(pairMaker(make, transport, files), { ...options, transport }),

@@ -1,9 +1,11 @@
 /** What the suites can only do with Node's help. */
 import type { SuiteOptions, UncaughtCapture } from '../suite.ts';
+import { countDescriptors } from './leak-check.ts';
+import { tempFiles } from './temp-path.ts';
 
-/** The options of a suite that are the same for every provider on Node. */
-export function nodeHooks(): Pick<SuiteOptions, 'captureUncaught' | 'detach'> {
-  return { captureUncaught, detach };
+/** The options of a suite that are the same for every provider of real sockets on Node. */
+export function nodeHooks(): SuiteOptions {
+  return { captureUncaught, detach, files: tempFiles, resources: countDescriptors };
 }
 
 function detach(buffer: ArrayBuffer): void {
