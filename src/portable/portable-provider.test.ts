@@ -58,8 +58,9 @@ const UNSUPPORTED: readonly Partial<SocketOptions>[] = [
   { keepAlive: { idle: 1, count: 1 } },
 ];
 for (const options of UNSUPPORTED) {
-  test(`portableProvider refuses ${JSON.stringify(options)}`, async () => {
+  test(`portableProvider refuses ${JSON.stringify(options)}`, async (t) => {
     const provider = portableProvider();
+    t.after(() => provider.close());
     const listener = await provider.listen({});
     assert.ok(listener.local.family !== 'unix');
     const { host, port } = listener.local;
@@ -67,21 +68,21 @@ for (const options of UNSUPPORTED) {
     await assert.rejects(provider.connect({ host, port, options }), { name: 'UnsupportedError' });
     await assert.rejects(provider.listen({ options }), { name: 'UnsupportedError' });
     assert.equal(readdirSync('/proc/self/fd').length, before);
-    await provider.close();
   });
 }
 
-test('portableProvider refuses datagrams and shared ports', async () => {
+test('portableProvider refuses datagrams and shared ports', async (t) => {
   const provider = portableProvider();
+  t.after(() => provider.close());
   await assert.rejects(provider.bind({}), { name: 'UnsupportedError', op: 'bind' });
   await assert.rejects(provider.listen({ reusePort: true }), { name: 'UnsupportedError', op: 'listen' });
   await assert.rejects(provider.listen({ path: Uint8Array.of(47, 255) }), { name: 'UnsupportedError' });
   await assert.rejects(provider.connect({ path: Uint8Array.of(47, 255) }), { name: 'UnsupportedError' });
-  await provider.close();
 });
 
-test('get and set of a listener are refused, bad values first', async () => {
+test('get and set of a listener are refused, bad values first', async (t) => {
   const provider = portableProvider();
+  t.after(() => provider.close());
   const listener = await provider.listen({});
   assert.throws(() => listener.get('noDelay'), { name: 'UnsupportedError' });
   assert.throws(
@@ -93,11 +94,11 @@ test('get and set of a listener are refused, bad values first', async () => {
   assert.throws(() => {
     listener.set('noDelay', 1 as never);
   }, TypeError);
-  await provider.close();
 });
 
-test('a stream that breaks while paused gives the chunk that Node holds', async () => {
+test('a stream that breaks while paused gives the chunk that Node holds', async (t) => {
   const provider = portableProvider();
+  t.after(() => provider.close());
   const { a, b } = await connectPair(provider, {});
   const chunks: number[] = [];
   const closed = new Promise<string | undefined>((resolve) => {
@@ -132,11 +133,11 @@ test('a stream that breaks while paused gives the chunk that Node holds', async 
   b.resume();
   assert.equal(await closed, 'BrokenError');
   assert.deepEqual(chunks, [1, 2]);
-  await provider.close();
 });
 
-test('reader over two streams of one provider reads a megabyte through a small mark', async () => {
+test('reader over two streams of one provider reads a megabyte through a small mark', async (t) => {
   const provider = portableProvider();
+  t.after(() => provider.close());
   const listener = await provider.listen({});
   const accepted = acceptOne(listener);
   assert.ok(listener.local.family !== 'unix');
@@ -151,5 +152,4 @@ test('reader over two streams of one provider reads a megabyte through a small m
     for (const byte of chunk) assert.equal(byte, received++ % 251);
   }
   assert.equal(received, 1 << 20);
-  await provider.close();
 });
