@@ -1,13 +1,12 @@
 import { EVENT, SLOT_COUNT } from '../addon/types.ts';
 import type { SocketAddress } from '../base/address.ts';
 import type { ErrorDetails } from '../base/errors.ts';
-import { ClosedError, isSocketError } from '../base/errors.ts';
-import type { OptionName, SocketOptions } from '../base/options.ts';
-import type { JsonValue, Listener, ListenerSink, SocketSnapshot } from '../base/provider.ts';
+import { isSocketError } from '../base/errors.ts';
+import type { SocketOptions } from '../base/options.ts';
+import type { Listener, ListenerSink, SocketSnapshot } from '../base/provider.ts';
 import type { StreamLimits } from '../base/validate.ts';
-import { requireListenerSink, validateOptionName, validateSocketOption } from '../base/validate.ts';
-import type { OptionSocket } from './options.ts';
-import { getOption, setOption } from './options.ts';
+import { requireListenerSink } from '../base/validate.ts';
+import { NativeSocket } from './native-socket.ts';
 import type { Reactor, Target } from './reactor.ts';
 import { reportUncaught } from './reactor.ts';
 import type { StreamOrigin } from './stream.ts';
@@ -31,14 +30,11 @@ function isWildcard(address: SocketAddress): boolean {
   return address.family !== 'unix' && (address.host === '0.0.0.0' || address.host === '::');
 }
 
-export class NativeListener implements Listener, Target {
-  readonly id: number;
-  readonly local: SocketAddress;
+export class NativeListener extends NativeSocket implements Listener, Target {
+  override readonly local: SocketAddress;
   /** A listener carries no bytes. */
   readonly bytesRead: number = 0;
   readonly bytesWritten: number = 0;
-  tag?: JsonValue | undefined;
-  readonly #reactor: Reactor;
   readonly #origin: ListenerOrigin;
   readonly #hasOptions: boolean;
   /** What all accepted streams have in common. */
@@ -56,9 +52,8 @@ export class NativeListener implements Listener, Target {
   #resolveClosed: () => void = () => undefined;
 
   constructor(reactor: Reactor, origin: ListenerOrigin) {
-    this.id = reactor.nextId();
+    super(reactor, origin.handle);
     this.local = origin.local;
-    this.#reactor = reactor;
     this.#origin = origin;
     this.#hasOptions = Object.keys(origin.options).length > 0;
     this.#accepted = {
@@ -70,7 +65,7 @@ export class NativeListener implements Listener, Target {
     reactor.own(origin.handle, this);
   }
 
-  get transport(): 'tcp' | 'unix' {
+  override get transport(): 'tcp' | 'unix' {
     return this.local.family === 'unix' ? 'unix' : 'tcp';
   }
 
@@ -80,20 +75,20 @@ export class NativeListener implements Listener, Target {
 
   start(sink: ListenerSink): void {
     requireListenerSink(sink);
-    this.#requireOpen('start');
+    this.requireOpen('start');
     this.#sink = sink;
     this.#accept();
   }
 
   pause(): void {
-    this.#requireOpen('pause');
+    this.requireOpen('pause');
     this.#isPaused = true;
     this.#cancelRetry?.();
-    this.#reactor.native.stop(this.#origin.handle);
+    this.reactor.native.stop(this.handle);
   }
 
   resume(): void {
-    this.#requireOpen('resume');
+    this.requireOpen('resume');
     if (!this.#isPaused) return;
     this.#isPaused = false;
     if (this.#held.length > 0) this.#attend();
@@ -135,8 +130,8 @@ export class NativeListener implements Listener, Target {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#cancelRetry?.();
-    this.#reactor.native.close(this.#origin.handle);
-    this.#reactor.disown(this.#origin.handle);
+    this.reactor.native.close(this.handle);
+    this.reactor.disown(this.handle);
     for (const stream of this.#held.splice(0)) stream.abort();
     this.#origin.cleanUp?.();
     this.#attend();
@@ -144,28 +139,6 @@ export class NativeListener implements Listener, Target {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  get<N extends OptionName>(name: N): SocketOptions[N] {
-    validateOptionName(name);
-    this.#requireOpen('get');
-    return getOption(this.#optionSocket(), name) as SocketOptions[N];
-  }
-
-  set<N extends OptionName>(name: N, value: SocketOptions[N]): void {
-    const checked = validateSocketOption(name, value);
-    this.#requireOpen('set');
-    setOption(this.#optionSocket(), name, checked);
-  }
-
-  ref(): void {
-    this.#requireOpen('ref');
-    this.#reactor.native.reference(this.#origin.handle, true);
-  }
-
-  unref(): void {
-    this.#requireOpen('unref');
-    this.#reactor.native.reference(this.#origin.handle, false);
   }
 
   snapshot(): SocketSnapshot {
@@ -185,13 +158,13 @@ export class NativeListener implements Listener, Target {
   #accept(): void {
     if (this.#isClosed || this.#isPaused || this.#sink === undefined || this.#held.length > 0) return;
     this.#cancelRetry?.();
-    const result = this.#reactor.native.startAccepting(this.#origin.handle);
+    const result = this.reactor.native.startAccepting(this.handle);
     if (result < 0) this.#onFailed(-result);
   }
 
   #onAccepted(handle: number): void {
     this.#pause = FIRST_PAUSE;
-    const stream = new NativeStream(this.#reactor, handle, this.#accepted);
+    const stream = new NativeStream(this.reactor, handle, this.#accepted);
     if (this.#isPaused) this.#held.push(stream);
     else this.#hand(stream);
   }
@@ -209,8 +182,7 @@ export class NativeListener implements Listener, Target {
 
   #prepare(stream: NativeStream): void {
     try {
-      for (const [name, value] of Object.entries(this.#origin.options))
-        stream.set(name as OptionName, value as never);
+      stream.prepare(this.#origin.options);
     } catch (error) {
       // A connection that its peer has reset already takes no options; reading it will tell.
       if (!isSocketError(error)) throw error;
@@ -222,15 +194,15 @@ export class NativeListener implements Listener, Target {
     const retry = (): void => {
       this.#accept();
     };
-    const offClose = this.#reactor.onNextClose(retry);
-    const offTimer = this.#reactor.clock.setTimer(this.#pause, retry);
+    const offClose = this.reactor.onNextClose(retry);
+    const offTimer = this.reactor.clock.setTimer(this.#pause, retry);
     this.#cancelRetry = (): void => {
       this.#cancelRetry = undefined;
       offClose();
       offTimer();
     };
     this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE);
-    this.#sink?.error?.(this.#reactor.names.error(errno, 'accept', this.#details('accept')));
+    this.#sink?.error?.(this.reactor.names.error(errno, 'accept', this.details('accept')));
   }
 
   #tellClosed(): void {
@@ -245,27 +217,14 @@ export class NativeListener implements Listener, Target {
   #attend(): void {
     if (this.#isAttended) return;
     this.#isAttended = true;
-    this.#reactor.attend(this);
+    this.reactor.attend(this);
   }
 
-  #requireOpen(op: string): void {
-    if (this.#isClosed) throw new ClosedError(this.#details(op));
+  protected override get isOpen(): boolean {
+    return !this.#isClosed;
   }
 
-  #details(op: string): ErrorDetails {
+  protected override details(op: string): ErrorDetails {
     return { op, transport: this.transport, local: this.local };
-  }
-
-  #optionSocket(): OptionSocket {
-    const { module, native, names } = this.#reactor;
-    const isUnix = this.local.family === 'unix';
-    return {
-      module,
-      native,
-      names,
-      handle: this.#origin.handle,
-      isUnix,
-      details: () => this.#details('option'),
-    };
   }
 }

@@ -4,11 +4,11 @@ import type { CallName } from '../addon/types.ts';
 import { CALL } from '../addon/types.ts';
 import type { AbortSignalLike } from '../base/abort.ts';
 import type { IpAddress, SocketAddress } from '../base/address.ts';
-import { parseIp } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import { withDeadline } from '../base/deadline.ts';
 import type { ErrorDetails } from '../base/errors.ts';
 import { ClosedError, SystemError, UnsupportedError } from '../base/errors.ts';
+import { connectByName } from '../base/connect-by-name.ts';
 import { raceConnect } from '../base/happy-eyeballs.ts';
 import type {
   BindOptions,
@@ -23,11 +23,10 @@ import type {
   SocketSnapshot,
   Stream,
 } from '../base/provider.ts';
-import type { ConnectPlan, TcpConnectPlan } from '../base/validate.ts';
+import type { StreamLimits, TcpConnectPlan, UnixConnectPlan } from '../base/validate.ts';
 import { validateConnect, validateListen, validateResolve } from '../base/validate.ts';
 import { realClock } from '../portable/node-clock.ts';
 import { listInterfaces, resolveHost } from '../portable/node-names.ts';
-import type { DialOptions } from './dial.ts';
 import { dial } from './dial.ts';
 import { listen } from './listen.ts';
 import { Reactor } from './reactor.ts';
@@ -58,7 +57,7 @@ export interface LocalProvider extends SocketProvider {
   readonly faults: Faults;
 }
 
-const CAPABILITIES: ReadonlySet<Capability> = new Set<Capability>([
+const CAPABILITIES: readonly Capability[] = [
   'accept-pause',
   'buffer-sizes',
   'ipv6',
@@ -70,10 +69,15 @@ const CAPABILITIES: ReadonlySet<Capability> = new Set<Capability>([
   'unix',
   'unix-abstract',
   'user-timeout',
-]);
+];
+
+function capabilities(): ReadonlySet<Capability> {
+  const hasIpv6 = listInterfaces().some(({ address }) => address.family === 'ipv6');
+  return new Set(CAPABILITIES.filter((each) => each !== 'ipv6' || hasIpv6));
+}
 
 class NativeProvider implements LocalProvider {
-  readonly capabilities: ReadonlySet<Capability> = CAPABILITIES;
+  readonly capabilities: ReadonlySet<Capability> = capabilities();
   readonly #reactor: Reactor;
   readonly #clock: Clock;
   readonly #withFaults: boolean;
@@ -107,29 +111,7 @@ class NativeProvider implements LocalProvider {
     const plan = validateConnect(options);
     this.#requireOpen('connect');
     throwIfAborted(plan.signal);
-    const started = this.#clock.now();
-    const addresses = await this.#addresses(plan);
-    const { signal, timeout, highWaterMark, writeLimit } = plan;
-    const dialOptions: DialOptions = { limits: { highWaterMark, writeLimit }, options: plan.options };
-    const race = raceConnect<Stream, SocketAddress>({
-      addresses,
-      dial: (address) =>
-        dial(
-          this.#reactor,
-          address,
-          plan.transport === 'unix' ? dialOptions : { ...dialOptions, ...bindOf(plan) },
-        ),
-      discard: (stream) => {
-        stream.abort();
-      },
-      clock: this.#clock,
-      attemptDelay: plan.transport === 'tcp' ? plan.attemptDelay : undefined,
-      signal,
-      timeout: timeout === undefined ? undefined : Math.max(0, timeout - (this.#clock.now() - started)),
-      target: plan.transport === 'tcp' ? `${plan.host}:${String(plan.port)}` : '',
-      details: { op: 'connect', transport: plan.transport },
-    });
-    return this.#unlessClosed(race);
+    return this.#unlessClosed(plan.transport === 'unix' ? this.#connectUnix(plan) : this.#connectTcp(plan));
   }
 
   async listen(options: ListenOptions): Promise<Listener> {
@@ -185,17 +167,26 @@ class NativeProvider implements LocalProvider {
     return this.close();
   }
 
-  async #addresses(plan: ConnectPlan): Promise<readonly SocketAddress[]> {
-    if (plan.transport === 'unix') return [{ family: 'unix', path: plan.path }];
-    const { host, port, family, signal, timeout } = plan;
-    const numeric = parseIp(host);
-    const found =
-      plan.addresses ??
-      (numeric === null || family !== undefined
-        ? await this.#unlessClosed(resolveHost({ host, family, signal, timeout }, this.#clock))
-        : [numeric]);
-    const usable = family === undefined ? found : found.filter((address) => address.family === family);
-    return usable.map((address) => ({ ...address, port }));
+  #connectTcp(plan: TcpConnectPlan): Promise<Stream> {
+    return connectByName<Stream>(plan, {
+      clock: this.#clock,
+      resolve: (query) => resolveHost(query, this.#clock),
+      dial: (endpoint) => dial(this.#reactor, endpoint, { ...plan, limits: limitsOf(plan) }),
+      discard: abort,
+    });
+  }
+
+  #connectUnix(plan: UnixConnectPlan): Promise<Stream> {
+    return raceConnect<Stream, SocketAddress>({
+      addresses: [{ family: 'unix', path: plan.path }],
+      dial: (address) => dial(this.#reactor, address, { options: plan.options, limits: limitsOf(plan) }),
+      discard: abort,
+      clock: this.#clock,
+      signal: plan.signal,
+      timeout: plan.timeout,
+      target: '',
+      details: { op: 'connect', transport: 'unix' },
+    });
   }
 
   #requireOpen(op: string): void {
@@ -215,11 +206,13 @@ function throwIfAborted(signal: AbortSignalLike | undefined): void {
   if (signal?.aborted === true) throw signal.reason;
 }
 
-function bindOf({
-  localAddress,
-  localPort,
-}: TcpConnectPlan): Pick<DialOptions, 'localAddress' | 'localPort'> {
-  return { localAddress, localPort };
+/** Only what a stream keeps for its life. */
+function limitsOf({ highWaterMark, writeLimit }: StreamLimits): StreamLimits {
+  return { highWaterMark, writeLimit };
+}
+
+function abort(stream: Stream): void {
+  stream.abort();
 }
 
 /**

@@ -2,10 +2,8 @@ import { EVENT } from '../addon/types.ts';
 import type { SocketAddress } from '../base/address.ts';
 import type { ErrorDetails, SocketError } from '../base/errors.ts';
 import { BrokenError, ClosedError, OverflowError } from '../base/errors.ts';
-import type { OptionName, SocketOptions } from '../base/options.ts';
 import type {
   Deadline,
-  JsonValue,
   ReadOptions,
   SocketSnapshot,
   Stream,
@@ -14,49 +12,15 @@ import type {
 } from '../base/provider.ts';
 import { MAX_READ_SIZE } from '../base/provider.ts';
 import type { DeadlinePlan, StreamLimits } from '../base/validate.ts';
-import {
-  requireDone,
-  requireStreamSink,
-  validateDeadline,
-  validateOptionName,
-  validateReadOptions,
-  validateSocketOption,
-} from '../base/validate.ts';
+import { requireDone, requireStreamSink, validateDeadline, validateReadOptions } from '../base/validate.ts';
 import { Closing } from './closing.ts';
-import type { OptionSocket } from './options.ts';
-import { getOption, setOption, setOptions } from './options.ts';
+import { NativeSocket } from './native-socket.ts';
 import type { Reactor, Target } from './reactor.ts';
+import { reportUncaught } from './reactor.ts';
 import type { KeptAddress } from './sockaddr.ts';
 import { askAddress, keepIpv4, unkeep } from './sockaddr.ts';
+import { IS, UNWRITABLE } from './stream-state.ts';
 import { WriteQueue } from './write-queue.ts';
-
-/** What a stream has gone through; bits of one number, because ten thousand idle streams each have one. */
-const IS = {
-  started: 1,
-  paused: 2,
-  owned: 4,
-  /** The peer's FIN has been told. */
-  readEnded: 8,
-  /** `closeWrite` was called. */
-  writeEnded: 16,
-  /** A write failed: `failure` says why. */
-  writeBroken: 32,
-  /** The kernel would not take all: the native side will say when that changes. */
-  blocked: 64,
-  /** A `write` answered false, and `drain` has not followed. */
-  draining: 128,
-  /** `attend` is coming. */
-  attended: 256,
-  /** `close` was called. */
-  closing: 512,
-  /** The native handle is gone. */
-  released: 1024,
-  /** The sink has heard its `close`. */
-  told: 2048,
-  unix: 4096,
-} as const;
-
-const UNWRITABLE: number = IS.closing | IS.released | IS.writeEnded | IS.writeBroken;
 
 /** A read event that came while the stream was paused. */
 type Held = { readonly chunk: Uint8Array } | { readonly errno: number };
@@ -78,11 +42,7 @@ const NOWHERE = {
   unix: { family: 'unix', path: '' },
 } as const;
 
-export class NativeStream implements Stream, Target {
-  readonly id: number;
-  tag?: JsonValue | undefined;
-  readonly #reactor: Reactor;
-  readonly #handle: number;
+export class NativeStream extends NativeSocket implements Stream, Target {
   readonly #limits: StreamLimits;
   #is: number;
   #readSize: number = MAX_READ_SIZE;
@@ -102,9 +62,7 @@ export class NativeStream implements Stream, Target {
   #closing: Closing | undefined;
 
   constructor(reactor: Reactor, handle: number, origin: StreamOrigin) {
-    this.id = reactor.nextId();
-    this.#reactor = reactor;
-    this.#handle = handle;
+    super(reactor, handle);
     this.#limits = origin.limits;
     this.#is = origin.isUnix ? IS.unix : 0;
     this.#local = origin.local;
@@ -112,11 +70,11 @@ export class NativeStream implements Stream, Target {
     reactor.own(handle, this);
   }
 
-  get transport(): 'tcp' | 'unix' {
+  override get transport(): 'tcp' | 'unix' {
     return this.#has(IS.unix) ? 'unix' : 'tcp';
   }
 
-  get local(): SocketAddress {
+  override get local(): SocketAddress {
     if (typeof this.#local !== 'object')
       this.#local = unkeep(this.#local ?? this.#askAddress('localAddress'));
     return this.#local;
@@ -138,7 +96,7 @@ export class NativeStream implements Stream, Target {
 
   get bufferedAmount(): number {
     if (this.#unsent > 0 && !this.#has(IS.released)) {
-      this.#unsent = Math.max(0, this.#reactor.native.pending(this.#handle));
+      this.#unsent = Math.max(0, this.reactor.native.pending(this.handle));
     }
     return this.#unsent;
   }
@@ -151,7 +109,7 @@ export class NativeStream implements Stream, Target {
 
   start(sink: StreamSink, options?: ReadOptions): void {
     requireStreamSink(sink);
-    this.#requireOpen('start');
+    this.requireOpen('start');
     if (options === undefined) {
       this.#readSize = MAX_READ_SIZE;
       this.#is |= IS.started | IS.owned;
@@ -165,14 +123,14 @@ export class NativeStream implements Stream, Target {
   }
 
   pause(): void {
-    this.#requireOpen('pause');
+    this.requireOpen('pause');
     if (this.#has(IS.paused)) return;
     this.#is |= IS.paused;
-    this.#reactor.native.stop(this.#handle);
+    this.reactor.native.stop(this.handle);
   }
 
   resume(): void {
-    this.#requireOpen('resume');
+    this.requireOpen('resume');
     if (!this.#has(IS.paused)) return;
     this.#is &= ~IS.paused;
     if (this.#held !== undefined || this.#has(IS.readEnded)) this.#attend();
@@ -182,7 +140,7 @@ export class NativeStream implements Stream, Target {
   #read(): void {
     if ((this.#is & (IS.started | IS.paused | IS.readEnded)) !== IS.started || this.#held !== undefined)
       return;
-    const result = this.#reactor.native.startReading(this.#handle, this.#readSize, this.#has(IS.owned));
+    const result = this.reactor.native.startReading(this.handle, this.#readSize, this.#has(IS.owned));
     if (result < 0) {
       this.#held = { errno: -result };
       this.#attend();
@@ -235,14 +193,14 @@ export class NativeStream implements Stream, Target {
     const unsent = this.#submit(bytes);
     this.#taken += bytes.length;
     this.#unsent = unsent;
-    this.#writeTurn = this.#reactor.turn;
+    this.#writeTurn = this.reactor.turn;
     if (done !== undefined) {
       this.#queue ??= new WriteQueue();
       this.#queue.push(this.#taken, done);
       this.#attend();
     }
     if (unsent < this.#limits.highWaterMark) {
-      this.#reactor.touch();
+      this.reactor.touch();
       return true;
     }
     this.#is |= IS.draining;
@@ -251,22 +209,22 @@ export class NativeStream implements Stream, Target {
   }
 
   closeWrite(): void {
-    if (this.#has(IS.closing | IS.released)) throw new ClosedError(this.#details('closeWrite'));
+    if (this.#has(IS.closing | IS.released)) throw new ClosedError(this.details('closeWrite'));
     if (this.#has(IS.writeEnded)) return;
     this.#is |= IS.writeEnded;
     // Both directions have ended: closing the descriptor, when all is sent, sends the FIN.
-    if (!this.#has(IS.readEnded)) this.#reactor.native.shutWrite(this.#handle);
+    if (!this.#has(IS.readEnded)) this.reactor.native.shutWrite(this.handle);
     this.#attend();
   }
 
   #submit(bytes: Uint8Array): number {
-    const { native } = this.#reactor;
+    const { native } = this.reactor;
     try {
-      return this.#answered(native.write(this.#handle, bytes));
+      return this.#answered(native.write(this.handle, bytes));
     } catch (error) {
       // The native side takes no shared memory, which another thread may change while it is read: a copy goes.
       if (!(error instanceof TypeError) || !(bytes instanceof Uint8Array) || bytes.length === 0) throw error;
-      return this.#answered(native.write(this.#handle, Uint8Array.from(bytes)));
+      return this.#answered(native.write(this.handle, Uint8Array.from(bytes)));
     }
   }
 
@@ -277,12 +235,12 @@ export class NativeStream implements Stream, Target {
 
   #requireRoom(): void {
     const { writeLimit } = this.#limits;
-    if (this.bufferedAmount > writeLimit) throw new OverflowError(writeLimit, this.#details('write'));
+    if (this.bufferedAmount > writeLimit) throw new OverflowError(writeLimit, this.details('write'));
   }
 
   #unwritable(): SocketError {
     if (this.#failure !== undefined && !this.#has(IS.closing)) return this.#failure;
-    return new ClosedError(this.#details('write'));
+    return new ClosedError(this.details('write'));
   }
 
   // --- events ---------------------------------------------------------------------------------------
@@ -290,7 +248,7 @@ export class NativeStream implements Stream, Target {
   onEvent(kind: number, a: number, b: number, buffers: readonly ArrayBuffer[]): void {
     switch (kind) {
       case EVENT.dataView:
-        this.#onData(new Uint8Array(this.#reactor.slab, a, b));
+        this.#onData(new Uint8Array(this.reactor.slab, a, b));
         return;
       case EVENT.dataOwned:
         this.#onData(new Uint8Array(buffers[a] ?? new ArrayBuffer(0)));
@@ -305,7 +263,7 @@ export class NativeStream implements Stream, Target {
         this.#remote = keepIpv4(a, b);
         return;
       case EVENT.closed:
-        this.#reactor.disown(this.#handle);
+        this.reactor.disown(this.handle);
         this.#unsent = 0;
         this.#finish(a === 0 ? null : this.#broken(a, 'write'));
         return;
@@ -341,7 +299,7 @@ export class NativeStream implements Stream, Target {
   #attend(): void {
     if (this.#has(IS.attended)) return;
     this.#is |= IS.attended;
-    this.#reactor.attend(this);
+    this.reactor.attend(this);
   }
 
   #answerWrites(): void {
@@ -351,7 +309,7 @@ export class NativeStream implements Stream, Target {
     }
     if (!this.#has(IS.blocked | IS.released)) {
       // What was written in this very turn, by another's answer, is not with the kernel yet.
-      this.#unsent = this.#writeTurn < this.#reactor.turn ? 0 : this.bufferedAmount;
+      this.#unsent = this.#writeTurn < this.reactor.turn ? 0 : this.bufferedAmount;
     }
     const written = this.#taken - this.#unsent;
     const queue = this.#queue;
@@ -371,7 +329,7 @@ export class NativeStream implements Stream, Target {
     if (queue === undefined) return;
     let reason = error;
     for (let done = queue.next(Infinity); done !== undefined; done = queue.next(Infinity)) {
-      reason ??= new ClosedError(this.#details('write'));
+      reason ??= new ClosedError(this.details('write'));
       this.#call(done, reason);
     }
   }
@@ -381,9 +339,7 @@ export class NativeStream implements Stream, Target {
     try {
       done(error);
     } catch (thrown) {
-      queueMicrotask(() => {
-        throw thrown;
-      });
+      reportUncaught(thrown);
     }
   }
 
@@ -404,7 +360,7 @@ export class NativeStream implements Stream, Target {
     }
     this.#rememberAddresses();
     this.#is |= IS.closing;
-    const result = this.#reactor.native.close(this.#handle);
+    const result = this.reactor.native.close(this.handle);
     if (result > 0) this.#awaitClosed(plan);
     else this.#closeAtOnce(-result);
     return (this.#closing ??= CLOSED).promise;
@@ -418,11 +374,11 @@ export class NativeStream implements Stream, Target {
       this.#closing?.settle(reason);
       this.abort();
     };
-    this.#closing.arm(plan, this.#reactor.clock, expire, this.#details('close'));
+    this.#closing.arm(plan, this.reactor.clock, expire, this.details('close'));
   }
 
   #closeAtOnce(errno: number): void {
-    this.#reactor.disown(this.#handle);
+    this.reactor.disown(this.handle);
     this.#is = (this.#is | IS.released) & ~IS.blocked;
     if (errno === 0) {
       this.#unsent = 0;
@@ -445,7 +401,7 @@ export class NativeStream implements Stream, Target {
     this.#dropHandle('abort');
     this.#is |= IS.released | IS.writeBroken | IS.closing;
     // An orderly close that is cut short has failed, unless nothing was left to send.
-    this.#closing?.settle(unsent > 0 ? new ClosedError(this.#details('close')) : null);
+    this.#closing?.settle(unsent > 0 ? new ClosedError(this.details('close')) : null);
     this.#failure = undefined;
     this.#attend();
   }
@@ -474,8 +430,8 @@ export class NativeStream implements Stream, Target {
     this.#rememberAddresses();
     this.#taken -= this.bufferedAmount;
     this.#unsent = 0;
-    this.#reactor.native[how](this.#handle);
-    this.#reactor.disown(this.#handle);
+    this.reactor.native[how](this.handle);
+    this.reactor.disown(this.handle);
   }
 
   /** The last words, once. */
@@ -493,33 +449,6 @@ export class NativeStream implements Stream, Target {
 
   // --- the rest ------------------------------------------------------------------------------------
 
-  get<N extends OptionName>(name: N): SocketOptions[N] {
-    validateOptionName(name);
-    this.#requireOpen('get');
-    return getOption(this.#optionSocket(), name) as SocketOptions[N];
-  }
-
-  /** Sets options that have been judged. @throws {UnsupportedError | SystemError} */
-  prepare(options: Partial<SocketOptions>): void {
-    setOptions(this.#optionSocket(), options);
-  }
-
-  set<N extends OptionName>(name: N, value: SocketOptions[N]): void {
-    const checked = validateSocketOption(name, value);
-    this.#requireOpen('set');
-    setOption(this.#optionSocket(), name, checked);
-  }
-
-  ref(): void {
-    this.#requireOpen('ref');
-    this.#reactor.native.reference(this.#handle, true);
-  }
-
-  unref(): void {
-    this.#requireOpen('unref');
-    this.#reactor.native.reference(this.#handle, false);
-  }
-
   snapshot(): SocketSnapshot {
     return {
       id: this.id,
@@ -535,41 +464,29 @@ export class NativeStream implements Stream, Target {
     };
   }
 
+  protected override get isOpen(): boolean {
+    return !this.#has(IS.closing | IS.released);
+  }
+
   #has(mask: number): boolean {
     return (this.#is & mask) !== 0;
   }
 
-  #requireOpen(op: string): void {
-    if (this.#has(IS.closing | IS.released)) throw new ClosedError(this.#details(op));
-  }
-
-  #details(op: string): ErrorDetails {
+  protected override details(op: string): ErrorDetails {
     return { op, transport: this.transport, local: this.local, remote: this.remote };
   }
 
   #broken(errno: number, op: 'read' | 'write'): BrokenError {
-    const details = this.#details(op);
-    const cause = this.#reactor.names.error(errno, op === 'read' ? 'recv' : 'send', details);
+    const details = this.details(op);
+    const cause = this.reactor.names.error(errno, op === 'read' ? 'recv' : 'send', details);
     return new BrokenError({ ...details, cause });
-  }
-
-  #optionSocket(): OptionSocket {
-    const { module, native, names } = this.#reactor;
-    return {
-      module,
-      native,
-      names,
-      handle: this.#handle,
-      isUnix: this.#has(IS.unix),
-      details: () => this.#details('option'),
-    };
   }
 
   #askAddress(which: 'localAddress' | 'remoteAddress'): KeptAddress {
     const nowhere = NOWHERE[this.transport];
     return this.#has(IS.released)
       ? nowhere
-      : (askAddress(this.#reactor.native, which, this.#handle) ?? nowhere);
+      : (askAddress(this.reactor.native, which, this.handle) ?? nowhere);
   }
 
   /** Addresses stay readable after the end, so they are asked for while there is somebody to ask. */

@@ -1,0 +1,27 @@
+/** What a stream has gone through; bits of one number, because ten thousand idle streams each have one. */
+export const IS = {
+  started: 1,
+  paused: 2,
+  owned: 4,
+  /** The peer's FIN has been told. */
+  readEnded: 8,
+  /** `closeWrite` was called. */
+  writeEnded: 16,
+  /** A write failed: `failure` says why. */
+  writeBroken: 32,
+  /** The kernel would not take all: the native side will say when that changes. */
+  blocked: 64,
+  /** A `write` answered false, and `drain` has not followed. */
+  draining: 128,
+  /** `attend` is coming. */
+  attended: 256,
+  /** `close` was called. */
+  closing: 512,
+  /** The native handle is gone. */
+  released: 1024,
+  /** The sink has heard its `close`. */
+  told: 2048,
+  unix: 4096,
+} as const;
+
+export const UNWRITABLE: number = IS.closing | IS.released | IS.writeEnded | IS.writeBroken;
