@@ -31,6 +31,13 @@ export class Closing {
   /** Calls `expire` with the reason when the signal aborts or the time is over, unless it is settled by then. */
   arm(plan: DeadlinePlan, clock: Clock, expire: (reason: unknown) => void, details: ErrorDetails): void {
     const { signal, timeout } = plan;
+    if (signal?.aborted === true) {
+      expire(signal.reason);
+      return;
+    }
+    const offSignal = onAbort(signal, () => {
+      expire(signal?.reason);
+    });
     const cancelTimer =
       timeout === undefined
         ? undefined
@@ -38,13 +45,9 @@ export class Closing {
             const reason = `not all was sent within ${String(timeout)} ms`;
             expire(new SystemError('ETIMEDOUT', { ...details, reason }));
           });
-    let offSignal: (() => void) | undefined;
     this.#disarm = (): void => {
+      offSignal();
       cancelTimer?.();
-      offSignal?.();
     };
-    offSignal = onAbort(signal, () => {
-      expire(signal?.reason);
-    });
   }
 }

@@ -45,7 +45,7 @@ export class NativeListener extends NativeSocket implements Listener, Target {
   #isTold = false;
   #isAttended = false;
   /** Accepted while paused: the connections of a batch that was under way. */
-  #held: NativeStream[] = [];
+  readonly #held: NativeStream[] = [];
   #pause = FIRST_PAUSE;
   #cancelRetry: (() => void) | undefined;
   #closed: Promise<void> | undefined;

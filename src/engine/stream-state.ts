@@ -9,8 +9,6 @@ export const IS = {
   writeEnded: 16,
   /** A write failed: `failure` says why. */
   writeBroken: 32,
-  /** The kernel would not take all: the native side will say when that changes. */
-  blocked: 64,
   /** A `write` answered false, and `drain` has not followed. */
   draining: 128,
   /** `attend` is coming. */

@@ -1,7 +1,6 @@
 import { EVENT } from '../addon/types.ts';
-import type { SocketAddress } from '../base/address.ts';
-import type { ErrorDetails, SocketError } from '../base/errors.ts';
-import { BrokenError, ClosedError, OverflowError } from '../base/errors.ts';
+import type { SocketError } from '../base/errors.ts';
+import { ClosedError, OverflowError } from '../base/errors.ts';
 import type {
   Deadline,
   ReadOptions,
@@ -14,13 +13,10 @@ import { MAX_READ_SIZE } from '../base/provider.ts';
 import type { DeadlinePlan, StreamLimits } from '../base/validate.ts';
 import { requireDone, requireStreamSink, validateDeadline, validateReadOptions } from '../base/validate.ts';
 import { Closing } from './closing.ts';
-import { NativeSocket } from './native-socket.ts';
+import { ConnectedSocket, type KnownEnds } from './connected-socket.ts';
+import { Outgoing } from './outgoing.ts';
 import type { Reactor, Target } from './reactor.ts';
-import { reportUncaught } from './reactor.ts';
-import type { KeptAddress } from './sockaddr.ts';
-import { askAddress, keepIpv4, unkeep } from './sockaddr.ts';
 import { IS, UNWRITABLE } from './stream-state.ts';
-import { WriteQueue } from './write-queue.ts';
 
 /** A read event that came while the stream was paused. */
 type Held = { readonly chunk: Uint8Array } | { readonly errno: number };
@@ -29,44 +25,26 @@ type Held = { readonly chunk: Uint8Array } | { readonly errno: number };
 const CLOSED = new Closing();
 CLOSED.settle(null);
 
-export interface StreamOrigin {
+export interface StreamOrigin extends KnownEnds {
   readonly isUnix: boolean;
   readonly limits: StreamLimits;
-  readonly local?: SocketAddress | undefined;
-  readonly remote?: SocketAddress | undefined;
 }
 
-/** For what the kernel no longer tells. */
-const NOWHERE = {
-  tcp: { family: 'ipv4', host: '0.0.0.0', port: 0 },
-  unix: { family: 'unix', path: '' },
-} as const;
-
-export class NativeStream extends NativeSocket implements Stream, Target {
+export class NativeStream extends ConnectedSocket implements Stream, Target {
   readonly #limits: StreamLimits;
   #is: number;
   #readSize: number = MAX_READ_SIZE;
   #sink: StreamSink | undefined;
-  #local: KeptAddress | undefined;
-  #remote: KeptAddress | undefined;
   #bytesRead = 0;
-  /** Bytes taken by `write` so far. */
-  #taken = 0;
-  /** Of them, bytes that the kernel had not taken when last heard of. */
-  #unsent = 0;
-  /** The turn of the last write: in a later one `#unsent` is over, unless blocked. */
-  #writeTurn = 0;
-  #queue: WriteQueue | undefined;
+  readonly #out = new Outgoing();
   #held: Held | undefined;
   #failure: SocketError | undefined;
   #closing: Closing | undefined;
 
   constructor(reactor: Reactor, handle: number, origin: StreamOrigin) {
-    super(reactor, handle);
+    super(reactor, handle, origin);
     this.#limits = origin.limits;
     this.#is = origin.isUnix ? IS.unix : 0;
-    this.#local = origin.local;
-    this.#remote = origin.remote;
     reactor.own(handle, this);
   }
 
@@ -74,31 +52,20 @@ export class NativeStream extends NativeSocket implements Stream, Target {
     return this.#has(IS.unix) ? 'unix' : 'tcp';
   }
 
-  override get local(): SocketAddress {
-    if (typeof this.#local !== 'object')
-      this.#local = unkeep(this.#local ?? this.#askAddress('localAddress'));
-    return this.#local;
-  }
-
-  get remote(): SocketAddress {
-    if (typeof this.#remote !== 'object')
-      this.#remote = unkeep(this.#remote ?? this.#askAddress('remoteAddress'));
-    return this.#remote;
-  }
-
   get bytesRead(): number {
     return this.#bytesRead;
   }
 
   get bytesWritten(): number {
-    return this.#taken - this.bufferedAmount;
+    return this.#out.taken - this.bufferedAmount;
   }
 
   get bufferedAmount(): number {
-    if (this.#unsent > 0 && !this.#has(IS.released)) {
-      this.#unsent = Math.max(0, this.reactor.native.pending(this.handle));
+    const out = this.#out;
+    if (out.unsent > 0 && !this.#has(IS.released)) {
+      out.unsent = Math.max(0, this.reactor.native.pending(this.handle));
     }
-    return this.#unsent;
+    return out.unsent;
   }
 
   get isPaused(): boolean {
@@ -164,7 +131,7 @@ export class NativeStream extends NativeSocket implements Stream, Target {
     }
     if (this.#failure !== undefined || errno !== 0) {
       // After a failed write there is no clean end: what the peer sent has been read, and the failure is told.
-      this.#release(this.#failure ?? this.#broken(errno, 'read'));
+      this.#release(this.#failure ?? this.broken(errno, 'read'));
       return;
     }
     this.#is |= IS.readEnded;
@@ -188,15 +155,12 @@ export class NativeStream extends NativeSocket implements Stream, Target {
 
   write(bytes: Uint8Array, done?: WriteDone): boolean {
     if ((this.#is & UNWRITABLE) !== 0) throw this.#unwritable();
-    if (this.#unsent > this.#limits.writeLimit) this.#requireRoom();
+    if (this.#out.unsent > this.#limits.writeLimit) this.#requireRoom();
     if (done !== undefined) requireDone(done);
     const unsent = this.#submit(bytes);
-    this.#taken += bytes.length;
-    this.#unsent = unsent;
-    this.#writeTurn = this.reactor.turn;
+    this.#out.take(bytes.length, unsent, this.reactor.turn);
     if (done !== undefined) {
-      this.#queue ??= new WriteQueue();
-      this.#queue.push(this.#taken, done);
+      this.#out.wait(done);
       this.#attend();
     }
     if (unsent < this.#limits.highWaterMark) {
@@ -230,7 +194,7 @@ export class NativeStream extends NativeSocket implements Stream, Target {
 
   /** The connection may have failed since the last turn, and the native side answer so: then it is told in `attend`. */
   #answered(answer: number): number {
-    return answer < 0 ? this.#unsent : answer;
+    return answer < 0 ? this.#out.unsent : answer;
   }
 
   #requireRoom(): void {
@@ -260,12 +224,13 @@ export class NativeStream extends NativeSocket implements Stream, Target {
         this.#onReadEnd(a);
         return;
       case EVENT.peer:
-        this.#remote = keepIpv4(a, b);
+        this.meetPeer(a, b);
         return;
       case EVENT.closed:
         this.reactor.disown(this.handle);
-        this.#unsent = 0;
-        this.#finish(a === 0 ? null : this.#broken(a, 'write'));
+        if (a === 0) this.#out.hear(0);
+        else this.#out.drop();
+        this.#finish(a === 0 ? null : this.broken(a, 'write'));
         return;
       default:
         this.onFlushed(kind, a);
@@ -275,13 +240,13 @@ export class NativeStream extends NativeSocket implements Stream, Target {
 
   onFlushed(kind: number, a: number): void {
     if (kind === EVENT.writeFailed) {
-      this.#is = (this.#is | IS.writeBroken) & ~IS.blocked;
-      this.#failure ??= this.#broken(a, 'write');
+      this.#is |= IS.writeBroken;
+      this.#out.isBlocked = false;
+      this.#failure ??= this.broken(a, 'write');
       this.#attend();
       return;
     }
-    this.#unsent = a;
-    this.#is = a > 0 ? this.#is | IS.blocked : this.#is & ~IS.blocked;
+    this.#out.hear(a);
   }
 
   attend(): void {
@@ -303,44 +268,25 @@ export class NativeStream extends NativeSocket implements Stream, Target {
   }
 
   #answerWrites(): void {
+    const out = this.#out;
     if (this.#has(IS.writeBroken)) {
       this.#failWrites(this.#failure ?? null);
       return;
     }
-    if (!this.#has(IS.blocked | IS.released)) {
-      // What was written in this very turn, by another's answer, is not with the kernel yet.
-      this.#unsent = this.#writeTurn < this.reactor.turn ? 0 : this.bufferedAmount;
+    if (!this.#has(IS.released)) {
+      // Written by another's answer, in this very turn: the kernel may not have it yet.
+      if (out.isFresh(this.reactor.turn)) out.unsent = this.bufferedAmount;
+      else out.settleTurn(this.reactor.turn);
     }
-    const written = this.#taken - this.#unsent;
-    const queue = this.#queue;
-    if (queue !== undefined) {
-      for (let done = queue.next(written); done !== undefined; done = queue.next(written))
-        this.#call(done, null);
-    }
-    if (this.#unsent === 0 && this.#has(IS.draining)) {
-      this.#is &= ~IS.draining;
-      if (!this.#has(IS.closing | IS.released)) this.#sink?.drain?.();
-    }
+    out.answerSent();
+    if (out.unsent > 0 || !this.#has(IS.draining)) return;
+    this.#is &= ~IS.draining;
+    if (!this.#has(IS.closing | IS.released)) this.#sink?.drain?.();
   }
 
   /** @param error `null` if it was closed by its owner */
   #failWrites(error: SocketError | null): void {
-    const queue = this.#queue;
-    if (queue === undefined) return;
-    let reason = error;
-    for (let done = queue.next(Infinity); done !== undefined; done = queue.next(Infinity)) {
-      reason ??= new ClosedError(this.details('write'));
-      this.#call(done, reason);
-    }
-  }
-
-  /** One answer that throws must not keep the others from theirs. */
-  #call(done: WriteDone, error: SocketError | null): void {
-    try {
-      done(error);
-    } catch (thrown) {
-      reportUncaught(thrown);
-    }
+    this.#out.fail(() => error ?? new ClosedError(this.details('write')));
   }
 
   // --- ending ---------------------------------------------------------------------------------------
@@ -351,14 +297,15 @@ export class NativeStream extends NativeSocket implements Stream, Target {
     try {
       plan = validateDeadline(deadline);
     } catch (error) {
-      return Promise.reject(error as Error);
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a getter of the caller's may throw anything
+      return Promise.reject(error);
     }
     if (this.#has(IS.released)) {
       // It ended before, or its end is being told.
       this.#closing = this.#has(IS.told) ? CLOSED : new Closing();
       return this.#closing.promise;
     }
-    this.#rememberAddresses();
+    this.rememberAddresses();
     this.#is |= IS.closing;
     const result = this.reactor.native.close(this.handle);
     if (result > 0) this.#awaitClosed(plan);
@@ -368,7 +315,6 @@ export class NativeStream extends NativeSocket implements Stream, Target {
 
   /** What was written waits for the kernel: the event `closed` follows, unless the deadline comes first. */
   #awaitClosed(plan: DeadlinePlan): void {
-    this.#is |= IS.blocked;
     this.#closing = new Closing();
     const expire = (reason: unknown): void => {
       this.#closing?.settle(reason);
@@ -379,17 +325,18 @@ export class NativeStream extends NativeSocket implements Stream, Target {
 
   #closeAtOnce(errno: number): void {
     this.reactor.disown(this.handle);
-    this.#is = (this.#is | IS.released) & ~IS.blocked;
+    this.#is |= IS.released;
     if (errno === 0) {
-      this.#unsent = 0;
+      this.#out.hear(0);
       // Nobody is waiting for anything.
-      if (this.#sink === undefined && this.#queue === undefined) {
+      if (this.#sink === undefined && !this.#out.hasWaiters) {
         this.#is |= IS.told;
         return;
       }
     } else {
-      this.#failure ??= this.#broken(errno, 'write');
+      this.#failure ??= this.broken(errno, 'write');
       this.#is |= IS.writeBroken;
+      this.#out.drop();
     }
     this.#closing = new Closing();
     this.#attend();
@@ -420,16 +367,16 @@ export class NativeStream extends NativeSocket implements Stream, Target {
   /** The connection has ended by itself. */
   #release(error: SocketError | null): void {
     this.#dropHandle(error === null ? 'close' : 'abort');
-    this.#is = (this.#is | IS.released | (error === null ? 0 : IS.writeBroken)) & ~IS.blocked;
+    this.#is |= IS.released | (error === null ? 0 : IS.writeBroken);
     this.#failure = error ?? undefined;
     this.#finish(error);
   }
 
   /** Gives the descriptor back. What was not sent will never be, and does not count as written. */
   #dropHandle(how: 'close' | 'abort'): void {
-    this.#rememberAddresses();
-    this.#taken -= this.bufferedAmount;
-    this.#unsent = 0;
+    this.rememberAddresses();
+    this.#out.unsent = this.bufferedAmount;
+    this.#out.drop();
     this.reactor.native[how](this.handle);
     this.reactor.disown(this.handle);
   }
@@ -464,34 +411,15 @@ export class NativeStream extends NativeSocket implements Stream, Target {
     };
   }
 
+  protected override get hasHandle(): boolean {
+    return !this.#has(IS.released);
+  }
+
   protected override get isOpen(): boolean {
     return !this.#has(IS.closing | IS.released);
   }
 
   #has(mask: number): boolean {
     return (this.#is & mask) !== 0;
-  }
-
-  protected override details(op: string): ErrorDetails {
-    return { op, transport: this.transport, local: this.local, remote: this.remote };
-  }
-
-  #broken(errno: number, op: 'read' | 'write'): BrokenError {
-    const details = this.details(op);
-    const cause = this.reactor.names.error(errno, op === 'read' ? 'recv' : 'send', details);
-    return new BrokenError({ ...details, cause });
-  }
-
-  #askAddress(which: 'localAddress' | 'remoteAddress'): KeptAddress {
-    const nowhere = NOWHERE[this.transport];
-    return this.#has(IS.released)
-      ? nowhere
-      : (askAddress(this.reactor.native, which, this.handle) ?? nowhere);
-  }
-
-  /** Addresses stay readable after the end, so they are asked for while there is somebody to ask. */
-  #rememberAddresses(): void {
-    this.#local ??= this.#askAddress('localAddress');
-    this.#remote ??= this.#askAddress('remoteAddress');
   }
 }

@@ -1,0 +1,86 @@
+/** The account of what a stream has taken to be sent, and who waits for it. */
+import type { SocketError } from '../base/errors.ts';
+import type { WriteDone } from '../base/provider.ts';
+import { reportUncaught } from './reactor.ts';
+import { WriteQueue } from './write-queue.ts';
+
+/** One answer that throws must not keep the others from theirs. */
+function answer(done: WriteDone, error: SocketError | null): void {
+  try {
+    done(error);
+  } catch (thrown) {
+    reportUncaught(thrown);
+  }
+}
+
+export class Outgoing {
+  /** Bytes taken so far. */
+  taken = 0;
+  /** Of them, bytes that the kernel had not taken when last heard of. */
+  unsent = 0;
+  /** The kernel would not take all, and the native side will say when that changes. */
+  isBlocked = false;
+  /** The turn of the last write. */
+  #turn = 0;
+  #queue: WriteQueue | undefined;
+
+  /** Whether somebody has ever waited for an answer. */
+  get hasWaiters(): boolean {
+    return this.#queue !== undefined;
+  }
+
+  /** A write has been taken. @param unsent all that is unsent now */
+  take(length: number, unsent: number, turn: number): void {
+    this.taken += length;
+    this.unsent = unsent;
+    this.#turn = turn;
+  }
+
+  /** Who wants to hear of all that was taken until now. */
+  wait(done: WriteDone): void {
+    this.#queue ??= new WriteQueue();
+    this.#queue.push(this.taken, done);
+  }
+
+  /** The native side has told how much is unsent. */
+  hear(unsent: number): void {
+    this.unsent = unsent;
+    this.isBlocked = unsent > 0;
+  }
+
+  /** Whether what is unsent must be asked for: it was written in this very turn, so that no flush has told yet. */
+  isFresh(turn: number): boolean {
+    return this.unsent > 0 && !this.isBlocked && this.#turn >= turn;
+  }
+
+  /** A turn has passed: what was not told to be blocked has been sent. */
+  settleTurn(turn: number): void {
+    if (!this.isBlocked && this.#turn < turn) this.unsent = 0;
+  }
+
+  /** What was not sent will never be, and does not count as written. */
+  drop(): void {
+    this.taken -= this.unsent;
+    this.unsent = 0;
+    this.isBlocked = false;
+  }
+
+  /** Answers those whose bytes are with the kernel. */
+  answerSent(): void {
+    const queue = this.#queue;
+    if (queue === undefined) return;
+    const written = this.taken - this.unsent;
+    for (let done = queue.next(written); done !== undefined; done = queue.next(written)) answer(done, null);
+  }
+
+  /** Answers all who are left. @param reason is made only if somebody is */
+  fail(reason: () => SocketError): void {
+    const queue = this.#queue;
+    if (queue === undefined) return;
+    let error: SocketError | undefined;
+    for (let done = queue.next(Infinity); done !== undefined; done = queue.next(Infinity)) {
+      error ??= reason();
+      answer(done, error);
+    }
+  }
+}
