@@ -2,8 +2,10 @@
  * What every case of a suite runs in: it watches all sockets of the case, so that each case also checks that no callback
  * runs inside a call, that each `done` comes once, that closed and paused sockets are silent, and that nothing is left open.
  */
+import { onAbort, type AbortSignalLike } from '../base/abort.ts';
 import type { SocketError } from '../base/errors.ts';
 import type { Listener, ReadOptions, Stream, WriteDone } from '../base/provider.ts';
+import { deferred } from './deferred.ts';
 import { ListenerRecorder, type ListenerHooks } from './listener-recorder.ts';
 import { MustCall } from './must-call.ts';
 import { patternBytes } from './pattern.ts';
@@ -256,18 +258,24 @@ export async function runInScope<S extends CaseScope>(
   { resources }: SuiteOptions,
   makeScope: () => S | Promise<S>,
   body: (scope: S) => Promise<void>,
+  signal?: AbortSignalLike,
 ): Promise<void> {
   const before = await resources?.();
   const scope = await makeScope();
+  const { promise: patience, reject: giveUp } = deferred<never>();
+  const off = onAbort(signal, () => {
+    giveUp(new SuiteFailure('the runner gave the case up: something never came'));
+  });
   try {
-    await body(scope);
-    await scope.stop();
+    await Promise.race([body(scope).then(() => scope.stop()), patience]);
   } catch (error) {
     // The first failure is what counts; what is still open is closed behind its back, also if that never ends.
     scope.stop().catch(() => undefined);
     if (scope.problems.length === 0) throw error;
     const first = error instanceof Error ? error.message : String(error);
     throw new SuiteFailure(`${first} (also: ${scope.problems.slice(0, 5).join('; ')})`, { cause: error });
+  } finally {
+    off();
   }
   scope.check();
   if (before !== undefined) equal(await resources?.(), before, 'descriptors open after the case');

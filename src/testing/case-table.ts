@@ -1,4 +1,5 @@
 /** Suites are tables: one row a case. */
+import type { AbortSignalLike } from '../base/abort.ts';
 import type { Capability } from '../base/provider.ts';
 import type { PromiseId } from './promises.ts';
 import type { SuiteCase, SuiteOptions, SuiteTransport } from './suite.ts';
@@ -28,7 +29,7 @@ export function makeCases<H>(
   needs: readonly Capability[],
   rows: readonly CaseRow<H>[],
   setting: CaseSetting,
-  run: (body: (harness: H) => Promise<void>) => Promise<void>,
+  run: (body: (harness: H) => Promise<void>, signal: AbortSignalLike | undefined) => Promise<void>,
 ): SuiteCase[] {
   return rows
     .filter((row) => row.when?.(setting) ?? true)
@@ -36,6 +37,6 @@ export function makeCases<H>(
       name: `${prefix} ${row.name}`,
       needs: [...new Set([...needs, ...(row.needs ?? [])])],
       promises: row.promises,
-      run: () => run(row.run),
+      run: (signal) => run(row.run, signal),
     }));
 }

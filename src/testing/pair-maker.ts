@@ -14,10 +14,10 @@ import {
 const LOOPBACK: Readonly<Record<string, string>> = { ipv4: '127.0.0.1', ipv6: '::1' };
 
 /**
- * Small enough to clog with a few writes. A receive buffer that does not hold a segment of the loopback (65,483 bytes)
- * would have the sender wait for the persist timer, 200 ms and more for each window (RFC 9293, 3.8.6.1).
+ * Small enough to clog with a few writes. Below the 65,483 bytes that a segment has on Linux's loopback, TCP waits for its
+ * persist timer (200 ms and more) each time the window opens by less than a segment.
  */
-const SMALL_BUFFER = 64 * 1024;
+const SMALL_BUFFER = 65536;
 
 let nameCount = 0;
 

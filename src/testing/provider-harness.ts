@@ -155,17 +155,23 @@ export function providerCases(
   const { transport } = options;
   const setting = { transport: transport.startsWith('unix') ? 'unix' : 'tcp', options } as const;
   let warmUp: Promise<void> | null = null;
-  return makeCases(`${prefix} over ${transport}`, TRANSPORT_NEEDS[transport], rows, setting, async (body) => {
-    warmUp ??= useOnce(make, options);
-    await warmUp;
-    const makeScope = async (): Promise<ProviderHarness> => {
-      const { provider, stop } = await make();
-      const scope = new ProviderHarness(options, provider);
-      scope.later(stop);
-      return scope;
-    };
-    await runInScope(options, makeScope, body);
-  });
+  return makeCases(
+    `${prefix} over ${transport}`,
+    TRANSPORT_NEEDS[transport],
+    rows,
+    setting,
+    async (body, signal) => {
+      warmUp ??= useOnce(make, options);
+      await warmUp;
+      const makeScope = async (): Promise<ProviderHarness> => {
+        const { provider, stop } = await make();
+        const scope = new ProviderHarness(options, provider);
+        scope.later(stop);
+        return scope;
+      };
+      await runInScope(options, makeScope, body, signal);
+    },
+  );
 }
 
 /** A provider may open a descriptor of its own when it is first used, and keep it: that is no leak of a case. */

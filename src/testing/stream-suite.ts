@@ -45,9 +45,9 @@ export function streamSuite(makePair: PairMaker, options: StreamSuiteOptions): S
   const setting = { transport, options } as const;
   // A provider may open a descriptor of its own when it is first used, and keep it: that is no leak of a case.
   let warmUp: Promise<void> | null = null;
-  return makeCases(`stream over ${options.transport}`, needs, STREAM_CASES, setting, async (body) => {
+  return makeCases(`stream over ${options.transport}`, needs, STREAM_CASES, setting, async (body, signal) => {
     warmUp ??= makePair().then((pair) => pair.stop());
     await warmUp;
-    await runInScope(options, () => new StreamHarness(options, transport, makePair), body);
+    await runInScope(options, () => new StreamHarness(options, transport, makePair), body, signal);
   });
 }

@@ -4,6 +4,7 @@
  * A suite is a list of `SuiteCase`s. Give them to any runner: a case passes when its promise fulfils. Skip a case when the
  * provider's `capabilities` lack one of its `needs`.
  */
+import type { AbortSignalLike } from '../base/abort.ts';
 import { isSocketError, type SocketError } from '../base/errors.ts';
 import type { SocketOptions } from '../base/options.ts';
 import type { Capability, SocketProvider, Stream, WriteLimits } from '../base/provider.ts';
@@ -16,8 +17,12 @@ export interface SuiteCase {
   readonly needs: readonly Capability[];
   /** The sentences of the contract that it holds the provider to. */
   readonly promises: readonly PromiseId[];
-  /** Fulfils when the provider kept its promises, and rejects otherwise. Each call makes everything anew. */
-  run(): Promise<void>;
+  /**
+   * Fulfils when the provider kept its promises, and rejects otherwise. Each call makes everything anew.
+   *
+   * @param signal gives the case up when it aborts, and closes what it has open: for a runner whose patience has ended
+   */
+  run(signal?: AbortSignalLike): Promise<void>;
 }
 
 /** What a suite can do only with the help of the place where it runs. What is left out leaves out the cases that need it. */

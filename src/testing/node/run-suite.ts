@@ -20,6 +20,6 @@ export function runSuite(
     const missing = each.needs.filter((need) => !capabilities.has(need));
     const lacks = missing.length === 0 ? undefined : `the provider lacks ${missing.join(', ')}`;
     const skip = lacks ?? options.skip?.find(([part]) => each.name.includes(part))?.[1] ?? false;
-    test(each.name, { skip, timeout: options.timeout ?? 30_000 }, () => each.run());
+    test(each.name, { skip, timeout: options.timeout ?? 30_000 }, (t) => each.run(t.signal));
   }
 }
