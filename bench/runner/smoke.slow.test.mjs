@@ -11,7 +11,7 @@ import { ServerProcess } from './server-process.mjs';
 
 const skip = process.platform === 'linux' ? false : 'the load generator needs Linux';
 const loadCore = os.cpus().length > 1 ? 1 : 0;
-const settings = { rounds: 2, sliceMs: 50, warmUpMs: 10, seed: 7, serverCore: 0, loadCore };
+const settings = { rounds: 2, sliceMs: 300, warmUpMs: 20, seed: 7, serverCore: 0, loadCore };
 
 const CPP = `${BUILD}/cpp-epoll`;
 const NODE = [process.execPath, `${SERVER_SOURCES}/node-net.mjs`];

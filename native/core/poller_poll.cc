@@ -101,10 +101,14 @@ class PollPoller final : public Poller {
     changed_.raise();
   }
 
+  // Waits until the watcher is not in poll(2) with the descriptor: there it holds the socket open,
+  // and closing it would leave its address taken.
   void remove(int fd) override {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    entries_.erase(fd);
+    std::unique_lock<std::mutex> lock(mutex_);
+    if (entries_.erase(fd) == 0) return;
     changed_.raise();
+    const uint64_t round = round_;
+    left_.wait(lock, [this, round] { return !in_poll_ || round_ != round; });
   }
 
   int wait(PollEvent* events, int capacity) override {
@@ -154,9 +158,13 @@ class PollPoller final : public Poller {
       changed_.lower();
       snapshot(&set);
       set.push_back({changed_.fd(), POLLIN, 0});
+      in_poll_ = true;
+      ++round_;
       lock.unlock();
       const int count = ::poll(set.data(), static_cast<nfds_t>(set.size()), -1);
       lock.lock();
+      in_poll_ = false;
+      left_.notify_all();
       const bool only_changed = count == 1 && set.back().revents != 0;
       if (count <= 0 || only_changed) continue;
       parked_ = true;
@@ -171,6 +179,9 @@ class PollPoller final : public Poller {
   std::condition_variable resume_;
   std::unordered_map<int, Entry> entries_;
   std::vector<pollfd> own_set_;
+  std::condition_variable left_;
+  bool in_poll_ = false;
+  uint64_t round_ = 0;  // counts calls of poll(2)
   bool parked_ = false;
   bool stopping_ = false;
   bool started_ = false;
