@@ -18,7 +18,7 @@ Slot* SlotTable::allocate(uint32_t* index) {
   }
   Slot& slot = at(*index);
   // Generation 0 is never given, so that no id is 0.
-  const uint32_t generation = slot.generation + 1 == 0 ? 1 : slot.generation + 1;
+  const uint32_t generation = slot.generation == kMaxGeneration ? 1 : slot.generation + 1;
   slot = Slot{};
   slot.generation = generation;
   ++live_;
@@ -48,7 +48,7 @@ Slot* SlotTable::find(Id id) {
   const uint32_t index = slot_of(id);
   if (index >= size_) return nullptr;
   Slot& slot = at(index);
-  return slot.state != State::free && slot.generation == generation_of(id) ? &slot : nullptr;
+  return slot.state != State::free && id >> kSlotBits == slot.generation ? &slot : nullptr;
 }
 
 }  // namespace sk

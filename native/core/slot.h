@@ -11,10 +11,12 @@
 namespace sk {
 
 // Names one socket for ever: the index of its slot in the low 20 bits, the slot's generation above.
-// 52 bits in all, so that a JavaScript number holds it. 0 is nobody's.
+// 51 bits in all, so that a JavaScript number holds it, and a signed word of an event the
+// generation. 0 is nobody's.
 using Id = uint64_t;
 constexpr int kSlotBits = 20;
 constexpr uint32_t kMaxSlots = 1u << kSlotBits;
+constexpr uint32_t kMaxGeneration = 0x7fffffff;
 constexpr uint32_t slot_of(Id id) { return static_cast<uint32_t>(id & (kMaxSlots - 1)); }
 constexpr uint32_t generation_of(Id id) { return static_cast<uint32_t>(id >> kSlotBits); }
 
