@@ -14,7 +14,7 @@ namespace sk {
 namespace {
 constexpr int kMaxParts = 64;
 // The most unread input that an orderly close reads away.
-constexpr int kDiscardReads = 128;
+constexpr ssize_t kMaxDiscard = 4 * 1024 * 1024;
 }  // namespace
 
 int64_t Reactor::write(Id id, const uint8_t* bytes, size_t length) {
@@ -291,11 +291,13 @@ int Reactor::finish_close(Slot& slot, uint32_t index) {
 // yet (RFC 2525, 2.17). So the FIN goes first and the input is read away.
 void Reactor::discard_input(Slot& slot) {
   uint8_t sink[32 * 1024];
-  ssize_t got = kernel_->recv(slot.fd, sink, sizeof(sink), 0);
-  if (got <= 0) return;
-  if (!slot.has(kShutdownDone)) kernel_->shutdown(slot.fd, SHUT_WR);
-  for (int i = 0; i < kDiscardReads && (got > 0 || got == -EINTR); ++i) {
-    got = kernel_->recv(slot.fd, sink, sizeof(sink), MSG_TRUNC);
+  ssize_t total = 0;
+  while (total < kMaxDiscard) {
+    const ssize_t got = kernel_->recv(slot.fd, sink, sizeof(sink), MSG_TRUNC);
+    if (got == -EINTR) continue;
+    if (got <= 0) return;
+    if (total == 0 && !slot.has(kShutdownDone)) kernel_->shutdown(slot.fd, SHUT_WR);
+    total += got;
   }
 }
 

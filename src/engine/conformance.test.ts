@@ -9,7 +9,7 @@ import { runSuite } from '../testing/node/run-suite.ts';
 import { pairMaker } from '../testing/pair-maker.ts';
 import { providerSuite } from '../testing/provider-suite.ts';
 import { streamSuite } from '../testing/stream-suite.ts';
-import type { ProviderMaker, SuiteCase, SuiteFiles } from '../testing/suite.ts';
+import type { ProviderMaker, SuiteCase, SuiteFiles, SuiteTransport } from '../testing/suite.ts';
 import type { LocalProvider, LocalProviderOptions } from './local-provider.ts';
 import { localProvider } from './local-provider.ts';
 
@@ -39,13 +39,23 @@ interface Variation {
   readonly name: string;
   readonly options: LocalProviderOptions;
   /** Done to each provider before it is used. */
-  prepare?(provider: LocalProvider): void;
+  prepare?(provider: LocalProvider, transport: SuiteTransport): void;
   readonly scale?: number;
+  /** Cases that cannot hold here, by a part of their name, with the reason. */
+  readonly skip?: readonly (readonly [part: string, reason: string])[];
 }
 
-const oneByte = (provider: LocalProvider): void => {
-  provider.faults.limit({ read: 1, write: 1 });
+const oneByte = (provider: LocalProvider, transport: SuiteTransport): void => {
+  // Each send of a Unix socket takes some 1,000 bytes of its buffer, however small it is: single bytes would clog it.
+  const isUnix = transport.startsWith('unix');
+  provider.faults.limit({ read: 1, write: isUnix ? 100 : 1 });
 };
+const NAGLE =
+  'a reset drops the single bytes that the sender, waiting for an acknowledgement, still holds back';
+const ONE_BYTE_SKIP = [
+  ['tells an error only after resume, behind the data', NAGLE],
+  ['tells an error from before start, behind the data', NAGLE],
+] as const;
 const shaken = (provider: LocalProvider): void => {
   const { faults } = provider;
   faults.limit({ read: 1000, write: 777 });
@@ -59,9 +69,15 @@ const shaken = (provider: LocalProvider): void => {
 const VARIATIONS: readonly Variation[] = [
   { name: 'epoll', options: {} },
   { name: 'poll', options: { poller: 'poll' } },
-  { name: 'one byte per call', options: {}, prepare: oneByte, scale: 0.01 },
+  { name: 'one byte per call', options: {}, prepare: oneByte, scale: 0.01, skip: ONE_BYTE_SKIP },
   { name: 'short calls, EINTR and EMFILE', options: {}, prepare: shaken, scale: 0.1 },
-  { name: 'poll, one byte per call', options: { poller: 'poll' }, prepare: oneByte, scale: 0.01 },
+  {
+    name: 'poll, one byte per call',
+    options: { poller: 'poll' },
+    prepare: oneByte,
+    scale: 0.01,
+    skip: ONE_BYTE_SKIP,
+  },
 ];
 
 function named(variation: Variation, cases: readonly SuiteCase[]): SuiteCase[] {
@@ -69,11 +85,13 @@ function named(variation: Variation, cases: readonly SuiteCase[]): SuiteCase[] {
 }
 
 for (const variation of VARIATIONS) {
-  const make: ProviderMaker = () => {
-    const provider = localProvider({ ...variation.options, withFaults: true });
-    variation.prepare?.(provider);
-    return Promise.resolve({ provider, stop: () => provider.close() });
-  };
+  const makeFor =
+    (transport: SuiteTransport): ProviderMaker =>
+    () => {
+      const provider = localProvider({ ...variation.options, withFaults: true });
+      variation.prepare?.(provider, transport);
+      return Promise.resolve({ provider, stop: () => provider.close() });
+    };
   const options = {
     ...nodeHooks(),
     files,
@@ -84,10 +102,13 @@ for (const variation of VARIATIONS) {
     ...(variation.scale === undefined ? {} : { scale: variation.scale }),
   };
   const { capabilities } = localProvider();
+  const running = variation.skip === undefined ? {} : { skip: variation.skip };
   for (const transport of ['ipv4', 'ipv6', 'unix', 'unix-abstract'] as const) {
+    const make = makeFor(transport);
     const streams = streamSuite(pairMaker(make, transport, files), { ...options, transport });
     const listeners = listenerSuite(make, { ...options, transport });
-    runSuite(named(variation, [...streams, ...listeners]), capabilities);
+    runSuite(named(variation, [...streams, ...listeners]), capabilities, running);
   }
-  runSuite(named(variation, providerSuite(make, { ...options, transport: 'ipv4' })), capabilities);
+  const providers = providerSuite(makeFor('ipv4'), { ...options, transport: 'ipv4' });
+  runSuite(named(variation, providers), capabilities, running);
 }
