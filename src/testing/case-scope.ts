@@ -228,6 +228,21 @@ export class CaseScope {
     throw new SuiteFailure('a peer that does not read took 64 MiB and more');
   }
 
+  /** Clogs a stream, and checks that `write` answers `false` from the high-water mark on and not before. */
+  async fillUp(from: Stream, recorder: { readonly drains: number }, highWaterMark: number): Promise<void> {
+    let written = await this.clog(from, recorder, 500);
+    for (let i = 0; from.bufferedAmount < highWaterMark; i++) {
+      check(i < 1000, 'what is written to a clogged stream does not count as unsent');
+      const isBelow = from.write(patternBytes(500, written), this.done(`done at ${String(written)}`));
+      written += 500;
+      equal(isBelow, from.bufferedAmount < highWaterMark, 'what write answered');
+    }
+    check(
+      from.bufferedAmount < highWaterMark + 500,
+      `${String(from.bufferedAmount)} bytes wait behind a high-water mark of ${String(highWaterMark)}`,
+    );
+  }
+
   async #makeWitness(): Promise<Witness> {
     const pair = await this.#openWitness();
     this.later(() => pair.stop());

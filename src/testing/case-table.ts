@@ -1,8 +1,8 @@
 /** Suites are tables: one row a case. */
-import type { AbortSignalLike } from '../base/abort.ts';
+import { onAbort, type AbortSignalLike } from '../base/abort.ts';
 import type { Capability } from '../base/provider.ts';
 import type { PromiseId } from './promises.ts';
-import type { SuiteCase, SuiteOptions, SuiteTransport } from './suite.ts';
+import { SuiteFailure, type SuiteCase, type SuiteOptions, type SuiteTransport } from './suite.ts';
 
 /** A case before its suite knows what it runs over. `H` is what its function is given. */
 export interface CaseRow<H> {
@@ -37,6 +37,19 @@ export function makeCases<H>(
       name: `${prefix} ${row.name}`,
       needs: [...new Set([...needs, ...(row.needs ?? [])])],
       promises: row.promises,
-      run: (signal) => run(row.run, signal),
+      run: (signal) => impatient(run(row.run, signal), signal),
     }));
+}
+
+/** Also what comes before a case's scope is made may hang. */
+function impatient(work: Promise<void>, signal: AbortSignalLike | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const off = onAbort(signal, () => {
+      // The scope of the case, if it has one, hears of the signal too, and knows more: it goes first.
+      void Promise.resolve().then(() => {
+        reject(new SuiteFailure('the runner gave the case up before it began'));
+      });
+    });
+    work.then(resolve, reject).finally(off);
+  });
 }

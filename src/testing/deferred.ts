@@ -1,8 +1,8 @@
 /** A promise with its ends in hand. (`Promise.withResolvers` is not on Node 20.) */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
-  resolve(value: T): void;
-  reject(error: unknown): void;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 export function deferred<T>(): Deferred<T> {

@@ -39,7 +39,9 @@ export function connectAttempt(world: AttemptWorld, target: AttemptTarget): Atte
       const backlog = findBacklog(network, target);
       if (backlog === 'never') return;
       if (!backlog.hasRoom) {
-        stop = backlog.wait(() => network.turns.add(knock));
+        stop = backlog.wait(() => {
+          network.turns.add(knock);
+        });
         return;
       }
       resolve(complete(network, backlog, target, release));

@@ -10,7 +10,7 @@ export class MemoryBacklog {
   onConnection: () => void = () => undefined;
   readonly #limit: number;
   #ready: MemorySocket[] = [];
-  #waiting = new Set<() => void>();
+  readonly #waiting = new Set<() => void>();
   #isOpen = true;
 
   constructor(local: SocketAddress, limit: number, flags: { reusePort: boolean; ipv6Only: boolean }) {

@@ -5,7 +5,6 @@ import { ClosedError, SystemError, UnsupportedError } from '../base/errors.ts';
 import { orderAddresses, raceConnect, type Attempt } from '../base/happy-eyeballs.ts';
 import type { SocketOptions } from '../base/options.ts';
 import type {
-  BindOptions,
   Capability,
   ConnectOptions,
   Datagram,
@@ -202,8 +201,7 @@ class InMemory implements MemoryProvider {
     return this.network.ports.listen(plan);
   }
 
-  bind(options: BindOptions): Promise<Datagram> {
-    void options;
+  bind(): Promise<Datagram> {
     return Promise.reject(
       this.#closing === null
         ? new UnsupportedError('this provider has no UDP', { op: 'bind', transport: 'udp' })

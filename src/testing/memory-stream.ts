@@ -1,5 +1,4 @@
 import type { SocketAddress } from '../base/address.ts';
-import { onAbort } from '../base/abort.ts';
 import { requireBytes } from '../base/bytes.ts';
 import type { Clock } from '../base/clock.ts';
 import {
@@ -28,8 +27,10 @@ import {
   type ReadPlan,
   type StreamLimits,
 } from '../base/validate.ts';
+import { armDeadline } from './arm-deadline.ts';
 import { deferred, type Deferred } from './deferred.ts';
 import { MemoryOptions } from './memory-options.ts';
+import { MemoryOutbox } from './memory-outbox.ts';
 import type { MemorySocket } from './memory-socket.ts';
 import type { MemoryTurns } from './memory-turns.ts';
 
@@ -41,12 +42,6 @@ export interface MemoryOwner {
   readonly scratch: Uint8Array;
   /** Takes the socket off the list of what is open. */
   forget(socket: { readonly id: number }): void;
-}
-
-/** One write that is not with the kernel yet. */
-interface Unsent {
-  rest: Uint8Array;
-  readonly done: WriteDone | undefined;
 }
 
 /** A stream in memory: the part above the kernel, which reads and writes in turns and keeps the contract's order. */
@@ -61,9 +56,7 @@ export class MemoryStream implements Stream {
   readonly #limits: StreamLimits;
   readonly #options: MemoryOptions;
   #bytesRead = 0;
-  #bytesWritten = 0;
-  #bufferedAmount = 0;
-  #unsent: Unsent[] = [];
+  readonly #outbox: MemoryOutbox = new MemoryOutbox();
   #sink: StreamSink | null = null;
   #read: ReadPlan = validateReadOptions();
   #isPaused = false;
@@ -74,7 +67,7 @@ export class MemoryStream implements Stream {
   #broken: BrokenError | null = null;
   #state: 'open' | 'closing' | 'closed' = 'open';
   #isClosedByOwner = false;
-  #closing: Deferred<void> | null = null;
+  #closing: Deferred<undefined> | null = null;
   #dropDeadline: () => void = () => undefined;
   #hasReadTurn = false;
   #hasWriteTurn = false;
@@ -93,7 +86,7 @@ export class MemoryStream implements Stream {
     });
     socket.onReady = () => {
       this.#wantRead();
-      if (this.#unsent.length > 0) this.#wantWrite();
+      if (!this.#outbox.isEmpty) this.#wantWrite();
     };
   }
 
@@ -101,10 +94,10 @@ export class MemoryStream implements Stream {
     return this.#bytesRead;
   }
   get bytesWritten(): number {
-    return this.#bytesWritten;
+    return this.#outbox.bytesWritten;
   }
   get bufferedAmount(): number {
-    return this.#bufferedAmount;
+    return this.#outbox.bufferedAmount;
   }
   get isPaused(): boolean {
     return this.#isPaused;
@@ -179,12 +172,10 @@ export class MemoryStream implements Stream {
     this.#requireOpen('write');
     if (this.#writeEnd !== 'open') throw new ClosedError(this.#details('write'));
     const { highWaterMark, writeLimit } = this.#limits;
-    if (this.#bufferedAmount > writeLimit) throw new OverflowError(writeLimit, this.#details('write'));
-    const rest = new Uint8Array(bytes);
-    this.#unsent.push({ rest, done });
-    this.#bufferedAmount += rest.length;
+    if (this.bufferedAmount > writeLimit) throw new OverflowError(writeLimit, this.#details('write'));
+    this.#outbox.push(bytes, done);
     this.#wantWrite();
-    if (this.#bufferedAmount < highWaterMark) return true;
+    if (this.bufferedAmount < highWaterMark) return true;
     this.#owesDrain = true;
     return false;
   }
@@ -202,7 +193,8 @@ export class MemoryStream implements Stream {
     try {
       plan = validateDeadline(deadline);
     } catch (error) {
-      return Promise.reject(error as Error);
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- it goes on as it was thrown
+      return Promise.reject(error);
     }
     const closing = deferred<undefined>();
     this.#closing = closing;
@@ -213,46 +205,23 @@ export class MemoryStream implements Stream {
     this.#state = 'closing';
     this.#isClosedByOwner = true;
     this.#wantWrite();
-    this.#setDeadline(plan, closing);
-    return closing.promise;
-  }
-
-  #setDeadline(plan: ReturnType<typeof validateDeadline>, closing: Deferred<undefined>): void {
-    const late = (reason: unknown): void => {
+    const timedOut = (): unknown => new SystemError('ETIMEDOUT', this.#details('close'));
+    this.#dropDeadline = armDeadline(plan, this.#owner.clock, timedOut, (reason) => {
       closing.reject(reason);
       this.abort();
-    };
-    const { signal, timeout } = plan;
-    const cancel =
-      timeout === undefined
-        ? undefined
-        : this.#owner.clock.setTimer(timeout, () => {
-            late(new SystemError('ETIMEDOUT', this.#details('close')));
-          });
-    const off = onAbort(signal, () => {
-      late(signal?.reason);
     });
-    this.#dropDeadline = () => {
-      cancel?.();
-      off();
-    };
-    // The signal may have been aborted already.
-    if (!this.#isStillOpen()) this.#dropDeadline();
-  }
-
-  #isStillOpen(): boolean {
-    return this.#state !== 'closed';
+    return closing.promise;
   }
 
   abort(): void {
     if (this.#state === 'closed') return;
-    const unsent = this.#unsent;
+    const unsent = this.#outbox.drop();
     this.#isClosedByOwner = true;
     this.#end();
     this.#socket.reset();
     this.#owner.turns.add(() => {
       const error = new ClosedError(this.#details('write'));
-      for (const { done } of unsent) this.#answer(done, error);
+      for (const done of unsent) this.#answer(done, error);
       if (unsent.length > 0) this.#closing?.reject(error);
       else this.#closing?.resolve(undefined);
       this.#tellClose(null);
@@ -266,8 +235,6 @@ export class MemoryStream implements Stream {
   /** Nothing is read or written any more; what is pending is left to the caller. */
   #end(): void {
     this.#state = 'closed';
-    this.#unsent = [];
-    this.#bufferedAmount = 0;
     this.#owesDrain = false;
     this.#dropDeadline();
     this.#owner.forget(this);
@@ -288,7 +255,7 @@ export class MemoryStream implements Stream {
 
   /** One chunk a turn, so that no stream keeps another waiting. */
   #readOnce(): void {
-    let got: Uint8Array | 'end' | null = null;
+    let got: Uint8Array | 'end' | null;
     try {
       got = this.#isReadEnded && !this.#socket.isReset ? null : this.#socket.read(this.#read.readSize);
     } catch (error) {
@@ -336,32 +303,22 @@ export class MemoryStream implements Stream {
     });
   }
 
-  /** Gives the kernel what it takes, and tells each write that is through. A callback may end the stream at any point. */
   #writeAll(): void {
-    for (let first = this.#unsent[0]; first !== undefined; first = this.#unsent[0]) {
-      if (first.rest.length > 0 && !this.#writeOnce(first)) return;
-      if (first.rest.length > 0) continue;
-      this.#unsent.shift();
-      this.#answer(first.done, null);
-    }
     if (this.#state === 'closed') return;
-    this.#tellDrain();
-    if (this.#unsent.length === 0) this.#afterWrites();
-  }
-
-  /** @returns whether to go on: the kernel took something, and the connection is not broken */
-  #writeOnce(first: Unsent): boolean {
-    let count: number;
     try {
-      count = this.#socket.write(first.rest);
+      if (
+        !this.#outbox.send(this.#socket, (done) => {
+          this.#answer(done, null);
+        })
+      )
+        return;
     } catch (error) {
       this.#break(error, 'write');
-      return false;
+      return;
     }
-    first.rest = first.rest.subarray(count);
-    this.#bytesWritten += count;
-    this.#bufferedAmount -= count;
-    return count > 0;
+    this.#tellDrain();
+    // A callback may have written again, or ended the stream.
+    if (this.#outbox.isEmpty) this.#afterWrites();
   }
 
   #tellDrain(): void {
@@ -388,12 +345,9 @@ export class MemoryStream implements Stream {
   #break(cause: unknown, op: string): void {
     const error = this.#brokenBy(cause, op);
     this.#broken ??= error;
-    const unsent = this.#unsent;
-    this.#unsent = [];
-    this.#bufferedAmount = 0;
     this.#owesDrain = false;
-    for (const { done } of unsent) this.#answer(done, error);
-    if (this.#isStillOpen() && this.#state === 'closing') this.#endClosing(error);
+    for (const done of this.#outbox.drop()) this.#answer(done, error);
+    if (this.#state === 'closing') this.#endClosing(error);
     else if (op === 'read') this.#endBroken(error);
     else this.#wantRead();
   }

@@ -4,7 +4,7 @@
  */
 export class MemoryTurns {
   readonly #report: (error: unknown) => void;
-  #tasks: (() => void)[] = [];
+  readonly #tasks: (() => void)[] = [];
   #isRunning = false;
 
   /** @param report told what a callback throws */

@@ -95,7 +95,7 @@ async function badConnects(h: ProviderHarness): Promise<void> {
     for (const [name, values] of BAD_CONNECT) {
       for (const value of values) {
         await rejects(
-          () => h.provider.connect({ ...good, [name]: value } as never),
+          () => h.provider.connect({ ...good, [name]: value }),
           errors,
           `connect with ${name} ${show(value)}`,
         );
@@ -111,7 +111,7 @@ async function badListens(h: ProviderHarness, good: object, table: typeof BAD_CO
     for (const [name, values] of table) {
       for (const value of values) {
         await rejects(
-          () => h.provider.listen({ ...good, [name]: value } as never),
+          () => h.provider.listen({ ...good, [name]: value }),
           errors,
           `listen with ${name} ${show(value)}`,
         );

@@ -1,5 +1,4 @@
 /** Cases of `streamSuite`: orderly close, abort, and what the peer sees of either. */
-import type { Stream } from '../base/provider.ts';
 import type { CaseRow } from './case-table.ts';
 import { onTcp } from './case-table.ts';
 import { patternBytes } from './pattern.ts';
@@ -53,95 +52,6 @@ async function closeBeforeStart(h: StreamHarness): Promise<void> {
   await a.close();
   await atB.untilEnd();
   atB.checkPattern(10);
-}
-
-async function callsAfterClose(h: StreamHarness, end: (stream: Stream) => Promise<void>): Promise<void> {
-  const { a, b } = await h.pair();
-  h.record(a);
-  h.record(b);
-  const pending = end(a);
-  checkClosedCalls(h, a);
-  await pending;
-  checkClosedCalls(h, a);
-  equal(a.close(), a.close(), 'close() again');
-  a.abort();
-  a.abort();
-  await a[Symbol.asyncDispose]();
-}
-
-/** Each call that a closed stream must refuse. */
-function checkClosedCalls(h: StreamHarness, stream: Stream): void {
-  const closed = { name: 'ClosedError', code: 'ERR_SOCKET_CLOSED' };
-  const unused = h.recorder();
-  throws(
-    () => {
-      stream.start(unused);
-    },
-    closed,
-    'start',
-  );
-  throws(() => stream.write(patternBytes(1), h.calls.never('done of a write after close')), closed, 'write');
-  throws(
-    () => {
-      stream.closeWrite();
-    },
-    closed,
-    'closeWrite',
-  );
-  throws(
-    () => {
-      stream.pause();
-    },
-    closed,
-    'pause',
-  );
-  throws(
-    () => {
-      stream.resume();
-    },
-    closed,
-    'resume',
-  );
-  throws(() => stream.get('keepAlive'), closed, 'get');
-  throws(
-    () => {
-      stream.set('keepAlive', true);
-    },
-    closed,
-    'set',
-  );
-  throws(
-    () => {
-      stream.ref();
-    },
-    closed,
-    'ref',
-  );
-  throws(
-    () => {
-      stream.unref();
-    },
-    closed,
-    'unref',
-  );
-}
-
-async function silentAfterClose(h: StreamHarness, end: (stream: Stream) => void): Promise<void> {
-  const { a, b } = await h.pair();
-  h.record(a);
-  const atB: { log: string[]; untilClose(): Promise<unknown> } = h.record(
-    b,
-    {
-      data: () => {
-        end(b);
-      },
-    },
-    { readSize: 10 },
-  );
-  a.write(patternBytes(1000), h.done('done'));
-  equal(await atB.untilClose(), null, 'close');
-  await h.quiet();
-  equalList(atB.log, ['data', 'close'], 'events');
 }
 
 async function closeWhileClogged(h: StreamHarness): Promise<void> {
@@ -327,12 +237,6 @@ async function dispose(h: StreamHarness): Promise<void> {
   atB.checkPattern(10);
 }
 
-const closing = (stream: Stream): Promise<void> => stream.close();
-const aborting = (stream: Stream): Promise<void> => {
-  stream.abort();
-  return Promise.resolve();
-};
-
 export const CLOSE_CASES: readonly CaseRow<StreamHarness>[] = [
   {
     name: 'close sends what was written, then FIN',
@@ -345,29 +249,6 @@ export const CLOSE_CASES: readonly CaseRow<StreamHarness>[] = [
     run: closeWithUnreadBytes,
   },
   { name: 'close before start', promises: ['close.flush', 'once'], run: closeBeforeStart },
-  {
-    name: 'after close every other call throws ClosedError',
-    promises: ['closed.calls'],
-    run: (h) => callsAfterClose(h, closing),
-  },
-  {
-    name: 'after abort every other call throws ClosedError',
-    promises: ['closed.calls'],
-    run: (h) => callsAfterClose(h, aborting),
-  },
-  {
-    name: 'close inside data: only close follows',
-    promises: ['closed.silent', 'once'],
-    run: (h) => silentAfterClose(h, (stream) => void stream.close()),
-  },
-  {
-    name: 'abort inside data: only close follows',
-    promises: ['closed.silent', 'once'],
-    run: (h) =>
-      silentAfterClose(h, (stream) => {
-        stream.abort();
-      }),
-  },
   {
     name: 'close waits for a slow reader',
     promises: ['close.flush', 'closed.calls'],

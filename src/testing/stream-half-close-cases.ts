@@ -91,7 +91,7 @@ async function closeWriteInsideData(h: StreamHarness): Promise<void> {
   const atB = h.record(b, {
     data: (chunk) => {
       b.write(chunk, h.done('echo'));
-      b.closeWrite();
+      if (atB.received === 100) b.closeWrite();
     },
   });
   a.write(patternBytes(100), h.done('one'));

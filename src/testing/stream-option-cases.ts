@@ -4,7 +4,7 @@ import type { CaseRow } from './case-table.ts';
 import { onTcp } from './case-table.ts';
 import { patternBytes } from './pattern.ts';
 import type { StreamHarness } from './stream-harness.ts';
-import { ARGUMENT_ERRORS, check, equal, settle, throws } from './suite.ts';
+import { ARGUMENT_ERRORS, check, equal, settle, show, throws } from './suite.ts';
 
 async function noDelay(h: StreamHarness): Promise<void> {
   const { a } = await h.pair();
@@ -168,7 +168,7 @@ async function badStarts(h: StreamHarness): Promise<void> {
         b.start(sink as never);
       },
       errors,
-      `sink ${String(sink)}`,
+      `sink ${show(sink)}`,
     );
   h.record(a);
   a.write(patternBytes(10), h.done('done'));

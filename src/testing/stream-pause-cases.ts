@@ -37,11 +37,12 @@ async function pauseFromOutside(h: StreamHarness): Promise<void> {
   const reader = h.record(b);
   equal(await h.written(a, patternBytes(10)), null, 'done');
   await reader.untilBytes(10);
+  const before = reader.chunks.length;
   b.pause();
   b.pause();
   equal(await h.written(a, patternBytes(500, 10)), null, 'done');
   await h.quiet();
-  check(reader.chunks.length <= 2, 'more than the chunk in hand came after pause');
+  check(reader.chunks.length <= before + 1, 'more than the chunk in hand came after pause');
   b.resume();
   b.resume();
   await reader.untilBytes(510);
@@ -110,7 +111,7 @@ async function pauseInLastChunk(h: StreamHarness): Promise<void> {
   a.closeWrite();
   const reader = h.record(b, {
     data: () => {
-      b.pause();
+      if (reader.received === 100) b.pause();
     },
   });
   await reader.untilBytes(100);

@@ -6,6 +6,7 @@ import { makeCases, type CaseRow } from './case-table.ts';
 import { runInScope } from './case-scope.ts';
 import { CALLBACK_CASES } from './stream-callback-cases.ts';
 import { CLOSE_CASES } from './stream-close-cases.ts';
+import { CLOSED_CASES } from './stream-closed-cases.ts';
 import { HALF_CLOSE_CASES } from './stream-half-close-cases.ts';
 import { OPTION_CASES } from './stream-option-cases.ts';
 import { PAUSE_CASES } from './stream-pause-cases.ts';
@@ -31,6 +32,7 @@ const STREAM_CASES: readonly CaseRow<StreamHarness>[] = [
   ...PAUSE_CASES,
   ...HALF_CLOSE_CASES,
   ...CLOSE_CASES,
+  ...CLOSED_CASES,
   ...CALLBACK_CASES,
   ...OPTION_CASES,
 ];

@@ -66,7 +66,7 @@ export interface SuiteFiles {
 /** A provider made for one case. `stop` closes it, if the case has not done so itself. */
 export interface MadeProvider {
   readonly provider: SocketProvider;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 export type ProviderMaker = () => Promise<MadeProvider>;
 
@@ -82,7 +82,7 @@ export interface PairOptions extends WriteLimits {
 export interface StreamPair {
   readonly a: Stream;
   readonly b: Stream;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 export type PairMaker = (options?: PairOptions) => Promise<StreamPair>;
 

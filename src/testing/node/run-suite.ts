@@ -20,6 +20,23 @@ export function runSuite(
     const missing = each.needs.filter((need) => !capabilities.has(need));
     const lacks = missing.length === 0 ? undefined : `the provider lacks ${missing.join(', ')}`;
     const skip = lacks ?? options.skip?.find(([part]) => each.name.includes(part))?.[1] ?? false;
-    test(each.name, { skip, timeout: options.timeout ?? 30_000 }, (t) => each.run(t.signal));
+    test(each.name, { skip }, () => runPatiently(each, options.timeout ?? 30_000));
+  }
+}
+
+/**
+ * Gives a case up when it hangs. The timer is a limit, not a wait; it also keeps the process alive, for `node:test` ends
+ * the whole file when a case waits for something that will never come.
+ */
+async function runPatiently(each: SuiteCase, timeout: number): Promise<void> {
+  const patience = new AbortController();
+  // eslint-disable-next-line no-restricted-globals -- a limit, not a wait
+  const timer = setTimeout(() => {
+    patience.abort();
+  }, timeout);
+  try {
+    await each.run(patience.signal);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import test from 'node:test';
+import { listenerSuite } from './listener-suite.ts';
+import { memoryWorld } from './memory-world.ts';
+import { nodeHooks } from './node/hooks.ts';
+import { pairMaker } from './pair-maker.ts';
+import { PROMISES } from './promises.ts';
+import { providerSuite } from './provider-suite.ts';
+import { streamSuite } from './stream-suite.ts';
+import type { SuiteCase, SuiteTransport } from './suite.ts';
+
+/** The contract's text without the marks of its comments and the breaks of its lines. */
+const CONTRACT = readFileSync(new URL('../../src/base/provider.ts', import.meta.url), 'utf8')
+  .replaceAll(/\n\s*\/?\*+\/?/g, ' ')
+  .replaceAll(/\s+/g, ' ');
+
+/** Every case there is, of all suites over all transports. */
+function allCases(): SuiteCase[] {
+  const world = memoryWorld();
+  return (['ipv4', 'ipv6', 'unix', 'unix-abstract'] as const).flatMap((transport: SuiteTransport) => {
+    const options = { ...world.options, detach: nodeHooks().detach, transport };
+    return [
+      ...streamSuite(pairMaker(world.make, transport, world.files), options),
+      ...listenerSuite(world.make, options),
+      ...providerSuite(world.make, options),
+    ];
+  });
+}
+
+/** Promises that a case cannot check from within its process: `node/lifetime-suite.ts` has a process of its own for them. */
+const ELSEWHERE: ReadonlySet<string> = new Set(['life.ref']);
+
+test('PROMISES are sentences of the contract, word for word', () => {
+  const missing = Object.entries(PROMISES).filter(([, text]) => !CONTRACT.includes(text));
+  assert.deepEqual(missing, []);
+});
+
+test('PROMISES have every sentence of the contract’s head', () => {
+  const head = /- \*\*Order\.\*\* (.*?)import type/.exec(CONTRACT)?.[1] ?? '';
+  assert.ok(head.length > 1000);
+  const rest = Object.values(PROMISES)
+    .reduce<string>((text, promise) => text.replace(promise, ''), head)
+    .replaceAll(/- \*\*[A-Z][a-z -]+\.\*\*/g, '')
+    .trim();
+  assert.equal(rest, '');
+});
+
+test('PROMISES are each checked by at least one case', () => {
+  const checked = new Set<string>(allCases().flatMap((each) => each.promises));
+  const unchecked = Object.keys(PROMISES).filter((id) => !checked.has(id) && !ELSEWHERE.has(id));
+  assert.deepEqual(unchecked, []);
+});
+
+test('suites have no two cases of the same name', () => {
+  const names = allCases().map((each) => each.name);
+  assert.deepEqual(
+    names.filter((name, i) => names.indexOf(name) !== i),
+    [],
+  );
+});
