@@ -222,7 +222,7 @@ export class CaseScope {
         );
         written += chunk;
       }
-      await this.quiet();
+      await this.#stands(from);
       if (recorder.drains === drains) return written;
     }
     throw new SuiteFailure('a peer that does not read took 64 MiB and more');
@@ -241,6 +241,14 @@ export class CaseScope {
       from.bufferedAmount < highWaterMark + 500,
       `${String(from.bufferedAmount)} bytes wait behind a high-water mark of ${String(highWaterMark)}`,
     );
+  }
+
+  /** Waits until nothing more goes out of `from`, which may send only a little at a time. */
+  async #stands(from: Stream): Promise<void> {
+    for (let before = -1; before !== from.bufferedAmount; ) {
+      before = from.bufferedAmount;
+      await this.quiet();
+    }
   }
 
   async #makeWitness(): Promise<Witness> {
