@@ -14,7 +14,7 @@ import { MemoryFaults } from './memory-faults.ts';
 import { MemoryPaths } from './memory-paths.ts';
 import { MemoryPorts } from './memory-ports.ts';
 import { findRow, type ScenarioRow } from './memory-scenario.ts';
-import { MemorySocket } from './memory-socket.ts';
+import { DEFAULT_BUFFER_SIZE, MemorySocket } from './memory-socket.ts';
 import { MemoryTurns } from './memory-turns.ts';
 
 export interface MemoryNetworkOptions {
@@ -27,6 +27,8 @@ export interface MemoryNetworkOptions {
   readonly faults?: MemoryFaults | undefined;
   /** The machine's interfaces. Default: loopback, IPv4 and IPv6. */
   readonly interfaces?: readonly NetworkInterface[] | undefined;
+  /** Bytes of each socket's receive buffer and of its send buffer, unless its options say otherwise. Default 64 KiB. */
+  readonly bufferSize?: number | undefined;
   /** Told what callbacks throw. Default: a rejection that nobody handles, which every platform reports. */
   readonly report?: ((error: unknown) => void) | undefined;
 }
@@ -57,6 +59,7 @@ export class MemoryNetwork {
   readonly paths: MemoryPaths = new MemoryPaths();
   readonly interfaces: readonly NetworkInterface[];
   readonly #hosts: ReadonlyMap<string, readonly string[]>;
+  readonly #bufferSize: number;
   readonly #scenario: readonly ScenarioRow[];
   #openCount = 0;
 
@@ -66,6 +69,7 @@ export class MemoryNetwork {
     this.faults = options.faults ?? new MemoryFaults();
     this.interfaces = options.interfaces ?? LOOPBACK;
     this.#hosts = new Map(Object.entries({ ...LOCALHOST, ...options.hosts }));
+    this.#bufferSize = options.bufferSize ?? DEFAULT_BUFFER_SIZE;
     this.#scenario = options.scenario ?? [];
   }
 
@@ -150,13 +154,9 @@ export class MemoryNetwork {
     released: () => void,
   ): MemorySocket {
     const { transport, local, remote } = ends;
-    const client = new MemorySocket({ transport, local, remote, faults: this.faults, released });
-    const server = new MemorySocket({
-      transport,
-      ...seenBy(backlog, ends),
-      faults: this.faults,
-      released: () => undefined,
-    });
+    const common = { transport, faults: this.faults, bufferSize: this.#bufferSize };
+    const client = new MemorySocket({ ...common, local, remote, released });
+    const server = new MemorySocket({ ...common, ...seenBy(backlog, ends), released: () => undefined });
     MemorySocket.join(client, server);
     backlog.add(server);
     return client;

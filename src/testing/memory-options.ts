@@ -1,5 +1,6 @@
 import { SystemError, UnsupportedError } from '../base/errors.ts';
 import type { OptionName, SocketOptions } from '../base/options.ts';
+import { DEFAULT_BUFFER_SIZE } from './memory-socket.ts';
 import { validateOptionName, validateSocketOption } from '../base/validate.ts';
 
 /** Options that a Unix socket does not have. */
@@ -16,12 +17,18 @@ export class MemoryOptions {
     noDelay: false,
     keepAlive: false,
     userTimeout: 0,
-    receiveBufferSize: 64 * 1024,
-    sendBufferSize: 64 * 1024,
+    receiveBufferSize: DEFAULT_BUFFER_SIZE,
+    sendBufferSize: DEFAULT_BUFFER_SIZE,
   };
 
   /** @param changed told all values after each change */
-  constructor(transport: 'tcp' | 'unix', changed: (options: SocketOptions) => void) {
+  constructor(
+    transport: 'tcp' | 'unix',
+    changed: (options: SocketOptions) => void,
+    bufferSize: number = DEFAULT_BUFFER_SIZE,
+  ) {
+    this.#values.receiveBufferSize = bufferSize;
+    this.#values.sendBufferSize = bufferSize;
     this.#transport = transport;
     this.#changed = changed;
   }

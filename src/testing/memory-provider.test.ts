@@ -74,7 +74,7 @@ const HARD_WORLDS: readonly (readonly [
 ];
 for (const [name, transports, harden] of HARD_WORLDS) {
   for (const transport of transports) {
-    const world = memoryWorld();
+    const world = memoryWorld({ bufferSize: 2048 });
     harden(world);
     runAll(world, transport, { scale: 1 / 128 }, `with ${name}: `);
   }

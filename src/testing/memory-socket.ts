@@ -11,6 +11,8 @@ export interface MemorySocketOptions {
   readonly local: SocketAddress;
   readonly remote: SocketAddress;
   readonly faults: MemoryFaults;
+  /** Bytes of each of its two buffers, to begin with. */
+  readonly bufferSize: number;
   /** Called once, when the socket is no longer open. */
   readonly released: () => void;
 }
@@ -19,8 +21,8 @@ export class MemorySocket {
   readonly transport: 'tcp' | 'unix';
   readonly local: SocketAddress;
   readonly remote: SocketAddress;
-  receiveBufferSize: number = DEFAULT_BUFFER_SIZE;
-  sendBufferSize: number = DEFAULT_BUFFER_SIZE;
+  receiveBufferSize: number;
+  sendBufferSize: number;
   /** Called when there may be something to read, or room to write, or an error. */
   onReady: () => void = () => undefined;
   readonly #faults: MemoryFaults;
@@ -39,6 +41,8 @@ export class MemorySocket {
     this.transport = options.transport;
     this.local = options.local;
     this.remote = options.remote;
+    this.receiveBufferSize = options.bufferSize;
+    this.sendBufferSize = options.bufferSize;
     this.#faults = options.faults;
     this.#released = options.released;
   }

@@ -80,10 +80,14 @@ export class MemoryStream implements Stream {
     this.#owner = owner;
     this.#socket = socket;
     this.#limits = limits;
-    this.#options = new MemoryOptions(socket.transport, (options) => {
-      socket.receiveBufferSize = options.receiveBufferSize;
-      socket.sendBufferSize = options.sendBufferSize;
-    });
+    this.#options = new MemoryOptions(
+      socket.transport,
+      (options) => {
+        socket.receiveBufferSize = options.receiveBufferSize;
+        socket.sendBufferSize = options.sendBufferSize;
+      },
+      socket.receiveBufferSize,
+    );
     socket.onReady = () => {
       this.#wantRead();
       if (!this.#outbox.isEmpty) this.#wantWrite();
