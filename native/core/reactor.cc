@@ -165,6 +165,9 @@ int Reactor::connect(Id id, const Sockaddr& address) {
   if (result == 0) slot->state = State::connected;
   if (result != -EINPROGRESS) return result;
   slot->state = State::connecting;
+  // What an attempt that failed has left.
+  slot->clear(kHungUp | kMayRead);
+  if (slot->has(kRegistered)) poller_->modify(slot->fd, id, kReadable | kWritable);
   const int watched = watch(*slot, slot_of(id));
   return watched < 0 ? watched : result;
 }

@@ -79,6 +79,7 @@ class Reactor {
   int listen(Id id, int backlog);
 
   // --- using them: each answers 0 or a negative errno; -EBADF for an id that is gone ------------
+  // Nothing happens when the end, or a failure, has been told.
   int start_reading(Id id, uint32_t size, bool owned);
   int start_accepting(Id id);
   // Ends reading or accepting.

@@ -45,6 +45,7 @@ int Reactor::start_reading(Id id, uint32_t size, bool owned) {
   Slot* slot = slots_.find(id);
   if (slot == nullptr) return -EBADF;
   if (slot->state != State::connected) return -ENOTCONN;
+  if (slot->has(kReadEnded)) return 0;
   const uint32_t index = slot_of(id);
   slot->read_size = std::min(std::max(size, 1u), kMaxRead);
   slot->set(kActive);
@@ -79,12 +80,16 @@ void Reactor::step_connect(Slot& slot, uint32_t index) {
   if (error == 0) {
     // A poller may report a descriptor before the attempt has ended: then there is no peer yet.
     Sockaddr peer;
-    if (kernel_->remote_address(slot.fd, &peer) == -ENOTCONN && !slot.has(kHungUp)) {
-      poller_->modify(slot.fd, id_of(slot, index), kReadable | kWritable);
-      return;
+    if (kernel_->remote_address(slot.fd, &peer) == -ENOTCONN) {
+      if (!slot.has(kHungUp)) {
+        poller_->modify(slot.fd, id_of(slot, index), kReadable | kWritable);
+        return;
+      }
+      // It has failed, and somebody else has taken the reason from SO_ERROR.
+      error = ENOTCONN;
     }
-    slot.state = State::connected;
   }
+  slot.state = error == 0 ? State::connected : State::opened;
   emit(EventKind::connected, index, error);
 }
 
