@@ -5,6 +5,12 @@
 
 namespace sk {
 
+namespace {
+size_t limited(size_t length, size_t limit) {
+  return limit == 0 ? length : std::min(length, limit);
+}
+}  // namespace
+
 int FaultyKernel::due(Call call) {
   for (Fault& fault : faults_) {
     if (fault.call != call || fault.times == 0) continue;
@@ -51,8 +57,12 @@ int FaultyKernel::accept(int fd, Sockaddr* peer) {
 
 ssize_t FaultyKernel::recv(int fd, void* buffer, size_t length, int flags) {
   const int error = due(Call::recv);
-  if (error != 0) return -error;
-  return Kernel::recv(fd, buffer, max_read_ == 0 ? length : std::min(length, max_read_), flags);
+  return error != 0 ? -error : Kernel::recv(fd, buffer, limited(length, max_read_), flags);
+}
+
+ssize_t FaultyKernel::recv_unix(int fd, void* buffer, size_t length, bool* is_cut) {
+  const int error = due(Call::recv);
+  return error != 0 ? -error : Kernel::recv_unix(fd, buffer, limited(length, max_read_), is_cut);
 }
 
 ssize_t FaultyKernel::send(int fd, const iovec* parts, int count) {
@@ -64,7 +74,7 @@ ssize_t FaultyKernel::send(int fd, const iovec* parts, int count) {
 ssize_t FaultyKernel::send(int fd, const void* buffer, size_t length) {
   const int error = due(Call::send);
   if (error != 0) return -error;
-  return Kernel::send(fd, buffer, max_write_ == 0 ? length : std::min(length, max_write_));
+  return Kernel::send(fd, buffer, limited(length, max_write_));
 }
 
 int FaultyKernel::shutdown(int fd, int how) {

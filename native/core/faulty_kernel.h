@@ -49,6 +49,7 @@ class FaultyKernel final : public Kernel {
   int listen(int fd, int backlog) override;
   int accept(int fd, Sockaddr* peer) override;
   ssize_t recv(int fd, void* buffer, size_t length, int flags) override;
+  ssize_t recv_unix(int fd, void* buffer, size_t length, bool* is_cut) override;
   ssize_t send(int fd, const iovec* parts, int count) override;
   ssize_t send(int fd, const void* buffer, size_t length) override;
   int shutdown(int fd, int how) override;

@@ -45,6 +45,16 @@ ssize_t Kernel::recv(int fd, void* buffer, size_t length, int flags) {
 #endif
 }
 
+ssize_t Kernel::recv_unix(int fd, void* buffer, size_t length, bool* is_cut) {
+  iovec part = {buffer, length};
+  msghdr message = {};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  const ssize_t got = checked(::recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+  *is_cut = got > 0 && (message.msg_flags & MSG_CTRUNC) != 0;
+  return got;
+}
+
 ssize_t Kernel::send(int fd, const iovec* parts, int count) {
   msghdr message = {};
   message.msg_iov = const_cast<iovec*>(parts);  // sendmsg does not write to it

@@ -35,6 +35,9 @@ class Kernel {
   virtual int accept(int fd, Sockaddr* peer);
   // recv(2)
   virtual ssize_t recv(int fd, void* buffer, size_t length, int flags);
+  // recvmsg(2) of a Unix socket. `*is_cut` tells that the read ended where the peer had attached
+  // something (descriptors, which are dropped), so that more may be waiting although it came short.
+  virtual ssize_t recv_unix(int fd, void* buffer, size_t length, bool* is_cut);
   // sendmsg(2) of a gather list. Never raises SIGPIPE.
   virtual ssize_t send(int fd, const iovec* parts, int count);
   // send(2) of one buffer. Never raises SIGPIPE.

@@ -12,6 +12,9 @@ enum Readiness : uint32_t {
   kWritable = 2,
   // The peer has closed its side, or the descriptor has failed: reading will say which.
   kHangup = 4,
+  // There is urgent data: a read ends where it lies, although more may be waiting. Only from
+  // pollers that do not tell of the same data again.
+  kUrgent = 8,
 };
 
 struct PollEvent {

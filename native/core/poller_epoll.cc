@@ -18,7 +18,8 @@ constexpr int kMaxEvents = 256;
 
 uint32_t readiness_of(uint32_t events) {
   uint32_t readiness = 0;
-  if (events & (EPOLLIN | EPOLLPRI)) readiness |= kReadable;
+  if (events & EPOLLIN) readiness |= kReadable;
+  if (events & EPOLLPRI) readiness |= kReadable | kUrgent;
   if (events & EPOLLOUT) readiness |= kWritable;
   if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) readiness |= kHangup;
   return readiness;
@@ -46,7 +47,7 @@ class EpollPoller final : public Poller {
 
   int add(int fd, uint64_t token) override {
     epoll_event event = {};
-    event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    event.events = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET;
     event.data.u64 = token;
     return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
   }

@@ -72,6 +72,7 @@ void Reactor::note_readiness(const PollEvent& event) {
   const uint32_t index = slot_of(event.token);
   if ((event.readiness & (kReadable | kHangup)) != 0) slot->set(kMayRead);
   if ((event.readiness & kHangup) != 0) slot->set(kHungUp);
+  if ((event.readiness & kUrgent) != 0) slot->set(kMarked);
   if ((event.readiness & (kWritable | kHangup)) != 0 && slot->backlog) slot->set(kMayFlush);
   const bool concerns = slot->state == State::connecting || slot->has(kMayFlush) ||
                         (slot->has(kActive) && slot->has(kMayRead));
@@ -146,6 +147,7 @@ int64_t Reactor::socket(int family, int type, int protocol) {
     kernel_->close(fd);
     return -EMFILE;
   }
+  if (family == AF_UNIX) slot->set(kUnix);
   return static_cast<int64_t>(id_of(*slot, index));
 }
 

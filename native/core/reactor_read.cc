@@ -116,6 +116,7 @@ void Reactor::step_accept(Slot& slot, uint32_t index) {
       emit(EventKind::accept_failed, index, EMFILE);
       return;
     }
+    fresh->set(slot.flags & kUnix);
     remember_peer(from, &fresh->peer);
     emit(EventKind::accepted, index, accepted, static_cast<int32_t>(fresh->generation));
     if (fresh->peer.family == Family::ipv4) {
@@ -128,18 +129,22 @@ void Reactor::step_accept(Slot& slot, uint32_t index) {
 }
 
 void Reactor::step_read(Slot& slot, uint32_t index) {
+  uint8_t* room = slab_ + slab_used_;
   ssize_t got;
+  bool is_cut = false;
   do {
-    got = kernel_->recv(slot.fd, slab_ + slab_used_, slot.read_size, 0);
+    got = slot.has(kUnix) ? kernel_->recv_unix(slot.fd, room, slot.read_size, &is_cut)
+                          : kernel_->recv(slot.fd, room, slot.read_size, 0);
   } while (got == -EINTR);
   if (got > 0) {
     emit(slot.has(kOwned) ? EventKind::data_owned : EventKind::data_view, index,
          static_cast<int64_t>(slab_used_), got);
     // Chunks begin at multiples of 8, so that a view can be read as any number.
     slab_used_ += (static_cast<size_t>(got) + 7) & ~size_t{7};
-    // With an edge trigger a short read means drained, but not when a hangup has been seen: its
-    // FIN or error is still to be read, and no further edge will tell (epoll(7)).
-    if (static_cast<uint32_t>(got) == slot.read_size || slot.has(kHungUp) ||
+    // With an edge trigger a short read means drained (epoll(7)), but not when a hangup has been
+    // seen, whose FIN or error is still to be read, and not where reads end for another reason. No
+    // further edge would tell of what is left.
+    if (static_cast<uint32_t>(got) == slot.read_size || slot.has(kHungUp | kMarked) || is_cut ||
         kernel_->reads_short()) {
       enqueue(slot, index);
       return;

@@ -39,6 +39,8 @@ enum Flag : uint32_t {
   kChanged = 1u << 12,      // blocked or failed since the last flush was told
   kWriteFailed = 1u << 13,  // `error` says why; nothing more can be sent
   kReferenced = 1u << 14,   // keeps the loop alive
+  kMarked = 1u << 15,       // has had urgent data: reads stop there, and come short
+  kUnix = 1u << 16,
 };
 
 constexpr uint32_t kNoSegment = ~0u;
