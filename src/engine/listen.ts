@@ -1,6 +1,7 @@
 /** Makes listeners: TCP and Unix, with the file that a Unix path is. */
 import type { Stats } from 'node:fs';
 import { lstatSync, unlinkSync } from 'node:fs';
+import { resolve } from 'node:path';
 
 import type { SocketAddress } from '../base/address.ts';
 import type { ErrorDetails } from '../base/errors.ts';
@@ -21,6 +22,8 @@ class ListenAttempt {
   #handle = -1;
   /** What accepted streams do not inherit. */
   #options: Partial<SocketOptions> = {};
+  /** Removes the file that binding has made. */
+  #cleanUp: (() => void) | undefined;
 
   constructor(reactor: Reactor, plan: ListenPlan) {
     this.#reactor = reactor;
@@ -29,12 +32,13 @@ class ListenAttempt {
       plan.transport === 'unix' ? { family: 'unix', path: plan.path } : { ...plan.host, port: plan.port };
   }
 
-  /** @throws {SystemError} and leaves no descriptor */
+  /** @throws {SystemError} and leaves no descriptor and no file */
   run(): NativeListener {
     try {
       return this.#make();
     } catch (error) {
       if (this.#handle >= 0) this.#reactor.native.abort(this.#handle);
+      this.#cleanUp?.();
       throw error;
     }
   }
@@ -48,13 +52,18 @@ class ListenAttempt {
     if (plan.transport === 'tcp') this.#prepareTcp(plan);
     else this.#options = plan.options;
     this.#bind();
-    const cleanUp = plan.transport === 'unix' ? this.#adoptFile(plan) : undefined;
+    if (plan.transport === 'unix') this.#adoptFile(plan);
     this.#checked(native.listen(this.#handle, plan.backlog), 'listen');
     const local = readAddress(native, 'localAddress', this.#handle) ?? this.#address;
     const { highWaterMark, writeLimit } = plan;
     const limits = { highWaterMark, writeLimit };
-    const options = this.#options;
-    return new NativeListener(this.#reactor, { handle: this.#handle, local, limits, options, cleanUp });
+    return new NativeListener(this.#reactor, {
+      handle: this.#handle,
+      local,
+      limits,
+      options: this.#options,
+      cleanUp: this.#cleanUp,
+    });
   }
 
   #prepareTcp({ reusePort, ipv6Only, options }: TcpListenPlan): void {
@@ -90,15 +99,14 @@ class ListenAttempt {
     this.#checked(this.#reactor.native.bind(this.#handle, family, bytes, port, scope), 'bind');
   }
 
-  /** @returns what removes the file again */
-  #adoptFile({ path, mode }: UnixListenPlan): (() => void) | undefined {
-    if (path.length === 0 || isAbstract(path)) return undefined;
-    const file = typeof path === 'string' ? path : Buffer.from(path);
-    if (mode !== undefined) setSocketMode(path, mode);
+  #adoptFile({ path, mode }: UnixListenPlan): void {
+    if (path.length === 0 || isAbstract(path)) return;
+    const file = absolute(path);
     const made = lstatSync(file);
-    return () => {
+    this.#cleanUp = () => {
       removeIfSame(file, made);
     };
+    if (mode !== undefined) setSocketMode(path, mode);
   }
 
   #checked(result: number, syscall: string): number {
@@ -111,14 +119,20 @@ class ListenAttempt {
   }
 }
 
+/** The path from the root: the working directory may be another when the file is removed. */
+function absolute(path: string | Uint8Array): string | Buffer {
+  if (typeof path === 'string') return resolve(path);
+  const isAbsolute = path[0] === 47;
+  return isAbsolute ? Buffer.from(path) : Buffer.concat([Buffer.from(`${process.cwd()}/`), path]);
+}
+
 /** A path may have been taken over by another listener meanwhile: that one's file is not ours to remove. */
 function removeIfSame(file: string | Buffer, made: Stats): void {
-  const now = lstatSync(file, { throwIfNoEntry: false });
-  if (now?.ino !== made.ino || now.dev !== made.dev) return;
   try {
-    unlinkSync(file);
+    const now = lstatSync(file);
+    if (now.ino === made.ino && now.dev === made.dev) unlinkSync(file);
   } catch {
-    // The folder may not be ours to write any more. A file on which nobody listens is left, as after a crash.
+    // It is gone, or its folder is not ours any more. A file on which nobody listens is left, as after a crash.
   }
 }
 
