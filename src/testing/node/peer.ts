@@ -114,3 +114,23 @@ export function node(t: TestContext, code: string, options: NodeOptions = {}): P
     ...(options.args ?? []),
   ]);
 }
+
+/** Runs another program to its end. */
+export function runProgram(command: string, args: readonly string[]): Promise<Ended & { stdout: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args);
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    child.stdin.end();
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      resolve({ status: code ?? signal ?? '?', stdout, stderr });
+    });
+  });
+}
