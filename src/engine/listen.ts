@@ -49,6 +49,7 @@ class ListenAttempt {
     const { AF_INET, AF_INET6, AF_UNIX, SOCK_STREAM } = this.#reactor.module.constants;
     const family = { ipv4: AF_INET, ipv6: AF_INET6, unix: AF_UNIX }[this.#address.family] ?? 0;
     this.#handle = this.#checked(native.socket(family, SOCK_STREAM ?? 0, 0), 'socket');
+    this.#setOptions(plan.options);
     if (plan.transport === 'tcp') this.#prepareTcp(plan);
     else this.#options = plan.options;
     this.#bind();
@@ -66,12 +67,19 @@ class ListenAttempt {
     });
   }
 
-  #prepareTcp({ reusePort, ipv6Only, options }: TcpListenPlan): void {
-    // TCP connections inherit the options of their listener (tcp(7); a Unix connection's end is made anew by the one who
-    // connects). So they are set once, and buffer sizes in time for the window scale of the handshake.
+  /**
+   * TCP connections inherit the options of their listener (tcp(7); a Unix connection's end is made anew by the one who
+   * connects). So they are set once, and buffer sizes in time for the window scale of the handshake. On a Unix listener
+   * this tells which options Unix sockets have not.
+   */
+  #setOptions(options: Partial<SocketOptions>): void {
     const { module, native, names } = this.#reactor;
+    const isUnix = this.#plan.transport === 'unix';
     const details = (): ErrorDetails => this.#details();
-    setOptions({ module, native, names, handle: this.#handle, isUnix: false, details }, options);
+    setOptions({ module, native, names, handle: this.#handle, isUnix, details }, options);
+  }
+
+  #prepareTcp({ reusePort, ipv6Only }: TcpListenPlan): void {
     // Without it a port stays taken for a minute after its connections have closed (TIME_WAIT). On Linux it does not
     // let two listeners have one port (socket(7)).
     this.#set('SOL_SOCKET', 'SO_REUSEADDR', 1);
