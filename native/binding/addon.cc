@@ -2,6 +2,8 @@
 #include <napi.h>
 #include <net/if.h>
 
+#include <string>
+
 #include "binding/reactor_object.h"
 #include "core/constants.h"
 #include "core/sockaddr.h"
@@ -25,7 +27,8 @@ Napi::Value interface_index(const Napi::CallbackInfo& info) {
     return {};
   }
   const std::string name = info[0].As<Napi::String>().Utf8Value();
-  const unsigned index = name.size() < IF_NAMESIZE ? if_nametoindex(name.c_str()) : 0;
+  const bool can_be = name.size() < IF_NAMESIZE && name.find('\0') == std::string::npos;
+  const unsigned index = can_be ? if_nametoindex(name.c_str()) : 0;
   return Napi::Number::New(info.Env(), index);
 }
 

@@ -15,6 +15,8 @@ enum Readiness : uint32_t {
   // There is urgent data: a read ends where it lies, although more may be waiting. Only from
   // pollers that do not tell of the same data again.
   kUrgent = 8,
+  // The descriptor has failed. Comes with kHangup.
+  kFailed = 16,
 };
 
 struct PollEvent {

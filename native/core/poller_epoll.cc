@@ -22,6 +22,7 @@ uint32_t readiness_of(uint32_t events) {
   if (events & EPOLLPRI) readiness |= kReadable | kUrgent;
   if (events & EPOLLOUT) readiness |= kWritable;
   if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) readiness |= kHangup;
+  if (events & EPOLLERR) readiness |= kFailed;
   return readiness;
 }
 

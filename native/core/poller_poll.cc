@@ -46,6 +46,7 @@ class Flag {
 struct Entry {
   uint64_t token;
   uint32_t interest;
+  bool is_hung;  // a hangup has been told: poll(2) would report it for ever
 };
 
 short poll_bits(uint32_t interest) {
@@ -60,6 +61,7 @@ uint32_t readiness_of(short revents) {
   if (revents & POLLIN) readiness |= kReadable;
   if (revents & POLLOUT) readiness |= kWritable;
   if (revents & (POLLHUP | POLLERR)) readiness |= kHangup;
+  if (revents & POLLERR) readiness |= kFailed;
   return readiness;
 }
 
@@ -88,7 +90,7 @@ class PollPoller final : public Poller {
 
   int add(int fd, uint64_t token) override {
     const std::lock_guard<std::mutex> lock(mutex_);
-    entries_[fd] = {token, kReadable | kWritable};
+    entries_[fd] = {token, kReadable | kWritable, false};
     changed_.raise();
     return 0;
   }
@@ -125,8 +127,8 @@ class PollPoller final : public Poller {
       if (item.revents == 0 || stored == capacity) continue;
       Entry& entry = entries_[item.fd];
       const uint32_t readiness = readiness_of(item.revents);
-      // A hangup stays set for ever: it is told once, with whatever direction was asked for.
-      entry.interest &= (readiness & kHangup) != 0 ? 0 : ~readiness;
+      entry.is_hung = entry.is_hung || (readiness & kHangup) != 0;
+      entry.interest &= entry.is_hung ? 0 : ~readiness;
       events[stored++] = {entry.token, readiness};
     }
     parked_ = false;
@@ -137,11 +139,12 @@ class PollPoller final : public Poller {
   void wake() override { ready_.raise(); }
 
  private:
-  // Only entries with an interest: poll(2) reports errors and hangups even where nothing is asked.
+  // Also entries without an interest: poll(2) reports errors and hangups all the same.
   void snapshot(std::vector<pollfd>* out) const {
     out->clear();
     for (const auto& [fd, entry] : entries_) {
-      if (entry.interest != 0) out->push_back({fd, poll_bits(entry.interest), 0});
+      if (entry.interest == 0 && entry.is_hung) continue;
+      out->push_back({fd, poll_bits(entry.interest), 0});
     }
   }
 

@@ -73,9 +73,11 @@ void Reactor::note_readiness(const PollEvent& event) {
   if ((event.readiness & (kReadable | kHangup)) != 0) slot->set(kMayRead);
   if ((event.readiness & kHangup) != 0) slot->set(kHungUp);
   if ((event.readiness & kUrgent) != 0) slot->set(kMarked);
+  if ((event.readiness & kFailed) != 0) slot->set(kFault);
   if ((event.readiness & (kWritable | kHangup)) != 0 && slot->backlog) slot->set(kMayFlush);
   const bool concerns = slot->state == State::connecting || slot->has(kMayFlush) ||
-                        (slot->has(kActive) && slot->has(kMayRead));
+                        (slot->has(kActive) && slot->has(kMayRead)) ||
+                        (slot->has(kFault) && slot->has(kReadEnded));
   if (concerns) enqueue(*slot, index);
 }
 
@@ -98,6 +100,9 @@ void Reactor::step(Slot& slot, uint32_t index) {
       if (slot.has(kMayFlush)) step_flush(slot, index);
       if (slot.state == State::connected && slot.has(kActive) && slot.has(kMayRead)) {
         step_read(slot, index);
+      }
+      if (slot.state == State::connected && slot.has(kFault) && slot.has(kReadEnded)) {
+        step_fault(slot, index);
       }
       return;
     case State::opened:

@@ -22,12 +22,12 @@ enum class EventKind : int32_t {
   end = 3,            // the peer's FIN
   read_failed = 4,    // a: errno; nothing more can be read
   written = 5,        // a: bytes still unsent (saturated)
-  write_failed = 6,   // a: errno; what was unsent is dropped
+  write_failed = 6,   // a: errno, b: bytes that were unsent, and are dropped
   connected = 7,      // a: errno, 0 for success
   accepted = 8,       // a: the new socket's slot, b: its generation
   accept_failed = 9,  // a: errno; accepting has stopped
   peer = 11,          // a: IPv4 address, b: port, of the socket that was just accepted
-  closed = 10,        // a: errno, 0 if all was sent; the id is gone
+  closed = 10,        // a: errno, 0 if all was sent, b: bytes that were not; the id is gone
 };
 
 struct Event {
@@ -128,12 +128,14 @@ class Reactor {
   void step_accept(Slot& slot, uint32_t index);
   void step_flush(Slot& slot, uint32_t index);
   void step_read(Slot& slot, uint32_t index);
+  void step_fault(Slot& slot, uint32_t index);
 
   bool gather(Slot& slot, uint32_t index, const uint8_t* bytes, size_t length);
   void send_now(Slot& slot, uint32_t index, const uint8_t* bytes, size_t length);
   void send_segments(Slot& slot, uint32_t index);
   void keep(Slot& slot, uint32_t index, const uint8_t* bytes, size_t length);
-  void fail_write(Slot& slot, uint32_t index, int error);
+  void fail_write(Slot& slot, uint32_t index, int error, size_t refused);
+  void tell_write_failed(Slot& slot, uint32_t index, int error);
   void mark_changed(Slot& slot, uint32_t index);
   void finish_shutdown(Slot& slot);
   int finish_close(Slot& slot, uint32_t index);

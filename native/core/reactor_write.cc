@@ -13,6 +13,10 @@ namespace sk {
 
 namespace {
 constexpr int kMaxParts = 64;
+
+// As much of a count as an event can carry.
+int64_t saturated(size_t count) { return static_cast<int64_t>(std::min<size_t>(count, INT32_MAX)); }
+
 // The most unread input that an orderly close reads away.
 constexpr ssize_t kMaxDiscard = 4 * 1024 * 1024;
 }  // namespace
@@ -73,7 +77,7 @@ void Reactor::send_now(Slot& slot, uint32_t index, const uint8_t* bytes, size_t 
   } while (sent == -EINTR);
   if (sent == -EAGAIN) sent = 0;
   if (sent < 0) {
-    fail_write(slot, index, static_cast<int>(-sent));
+    fail_write(slot, index, static_cast<int>(-sent), length);
   } else if (static_cast<size_t>(sent) < length) {
     keep(slot, index, bytes + sent, length - static_cast<size_t>(sent));
     // A short write may have met "would block" or not: only another try can tell.
@@ -90,10 +94,9 @@ void Reactor::send_segments(Slot& slot, uint32_t index) {
   uint32_t next = slot.first_segment;
   if (next == kNoSegment) return;
   slot.first_segment = slot.last_segment = kNoSegment;
-  slot.gathered = 0;
-  if (slot.has(kWriteFailed)) return;
   while (next != kNoSegment && !slot.has(kWriteFailed)) {
     if (slot.backlog) {
+      slot.gathered -= segments_[next].length;
       keep(slot, index, segments_[next].bytes, segments_[next].length);
       next = segments_[next].next;
       continue;
@@ -110,13 +113,14 @@ void Reactor::send_segments(Slot& slot, uint32_t index) {
                         : kernel_->send(slot.fd, parts, count);
     } while (sent == -EINTR);
     if (sent < 0 && sent != -EAGAIN) {
-      fail_write(slot, index, static_cast<int>(-sent));
+      fail_write(slot, index, static_cast<int>(-sent), 0);
       return;
     }
     size_t taken = sent < 0 ? 0 : static_cast<size_t>(sent);
     for (int i = 0; i < count; ++i) {
       const size_t skip = std::min(taken, parts[i].iov_len);
       taken -= skip;
+      slot.gathered -= parts[i].iov_len;
       if (skip < parts[i].iov_len) {
         keep(slot, index, static_cast<uint8_t*>(parts[i].iov_base) + skip, parts[i].iov_len - skip);
       }
@@ -136,20 +140,22 @@ void Reactor::keep(Slot& slot, uint32_t index, const uint8_t* bytes, size_t leng
   const bool first = !slot.backlog;
   if (first) slot.backlog = std::make_unique<Backlog>();
   if (!slot.backlog->append(bytes, length)) {
-    fail_write(slot, index, ENOMEM);
+    fail_write(slot, index, ENOMEM, length);
     return;
   }
   mark_changed(slot, index);
   if (!first) return;
   const int watched = watch(slot, index);
   if (watched < 0) {
-    fail_write(slot, index, -watched);
+    fail_write(slot, index, -watched, 0);
   } else {
     poller_->modify(slot.fd, id_of(slot, index), kWritable);
   }
 }
 
-void Reactor::fail_write(Slot& slot, uint32_t index, int error) {
+// `refused` bytes, beside those that were waiting, will never be sent.
+void Reactor::fail_write(Slot& slot, uint32_t index, int error, size_t refused) {
+  slot.lost = slot.pending() + refused;
   slot.set(kWriteFailed);
   slot.clear(kMayFlush);
   slot.error = error;
@@ -186,10 +192,9 @@ uint32_t Reactor::flush() {
     if (slot.state == State::free || !slot.has(kChanged)) continue;
     slot.clear(kChanged);
     if (slot.has(kWriteFailed)) {
-      emit(EventKind::write_failed, index, slot.error);
+      emit(EventKind::write_failed, index, slot.error, saturated(slot.lost));
     } else {
-      emit(EventKind::written, index,
-           static_cast<int64_t>(std::min<size_t>(slot.pending(), INT32_MAX)));
+      emit(EventKind::written, index, saturated(slot.pending()));
     }
   }
   changed_.erase(changed_.begin(), changed_.begin() + static_cast<std::ptrdiff_t>(told));
@@ -211,15 +216,7 @@ void Reactor::step_flush(Slot& slot, uint32_t index) {
     return;
   }
   if (sent < 0) {
-    const bool closing = slot.has(kClosing);
-    fail_write(slot, index, static_cast<int>(-sent));
-    if (closing) {
-      finish_close(slot, index);
-      emit(EventKind::closed, index, -sent);
-    } else {
-      slot.clear(kChanged);
-      emit(EventKind::write_failed, index, -sent);
-    }
+    tell_write_failed(slot, index, static_cast<int>(-sent));
     return;
   }
   slot.backlog->consume(static_cast<size_t>(sent));
@@ -235,8 +232,29 @@ void Reactor::step_flush(Slot& slot, uint32_t index) {
     slot.set(kMayFlush);
     enqueue(slot, index);
   }
-  emit(EventKind::written, index,
-       static_cast<int64_t>(std::min<size_t>(slot.pending(), INT32_MAX)));
+  emit(EventKind::written, index, saturated(slot.pending()));
+}
+
+// A reset behind the peer's FIN. Nobody reads any more, so only this tells that writing is over
+// too.
+void Reactor::step_fault(Slot& slot, uint32_t index) {
+  slot.clear(kFault);
+  if (slot.has(kWriteFailed)) return;
+  int error = 0;
+  socklen_t length = sizeof(error);
+  const int result = kernel_->get_option(slot.fd, SOL_SOCKET, SO_ERROR, &error, &length);
+  if (result < 0 || error == 0) error = ECONNRESET;
+  tell_write_failed(slot, index, error);
+}
+
+// In a step: the owner hears of it in this batch, and of the end of a close that was under way.
+void Reactor::tell_write_failed(Slot& slot, uint32_t index, int error) {
+  const bool closing = slot.has(kClosing);
+  fail_write(slot, index, error, 0);
+  const int64_t lost = saturated(slot.lost);
+  slot.clear(kChanged);
+  if (closing) finish_close(slot, index);
+  emit(closing ? EventKind::closed : EventKind::write_failed, index, error, lost);
 }
 
 int64_t Reactor::pending(Id id) {

@@ -41,6 +41,7 @@ enum Flag : uint32_t {
   kReferenced = 1u << 14,   // keeps the loop alive
   kMarked = 1u << 15,       // has had urgent data: reads stop there, and come short
   kUnix = 1u << 16,
+  kFault = 1u << 17,  // the poller has seen the descriptor fail
 };
 
 constexpr uint32_t kNoSegment = ~0u;
@@ -56,6 +57,7 @@ struct Peer {
 struct Slot {
   std::unique_ptr<Backlog> backlog;
   size_t gathered = 0;  // bytes in segments of this turn
+  size_t lost = 0;      // bytes that a failure kept from being sent
   int fd = -1;
   uint32_t generation = 0;
   uint32_t flags = 0;

@@ -37,7 +37,8 @@ function withReactor(use: (reactor: NativeReactor) => void, withFaults = false):
 }
 
 /** What a parameter may be; each kind has bad values. */
-type Kind = 'int' | 'signed' | 'id' | 'size' | 'port' | 'family' | 'scope' | 'bool' | 'bytes' | 'call' | 'errno';
+type Kind =
+  'int' | 'signed' | 'id' | 'size' | 'port' | 'family' | 'scope' | 'bool' | 'bytes' | 'call' | 'errno';
 
 /** A row for each function: its parameters, and arguments that are good but for the handle, which is nobody's. */
 const CALLS: Readonly<Partial<Record<Name, readonly (readonly [Kind, unknown])[]>>> = {
@@ -219,7 +220,12 @@ for (const [name, parameters] of ROWS) {
           assert.throws(() => call(reactor, name, args), check, `${what} as ${kind} ${String(at)}`);
         }
         assert.throws(
-          () => call(reactor, name, parameters.slice(0, at).map(([, good]) => good)),
+          () =>
+            call(
+              reactor,
+              name,
+              parameters.slice(0, at).map(([, good]) => good),
+            ),
           TypeError,
           `${String(at)} arguments`,
         );
@@ -241,10 +247,7 @@ test('every function of a reactor is in the table of arguments, or has none', ()
   withReactor((reactor) => {
     const functions = Object.entries(reactor).filter(([, value]) => typeof value === 'function');
     const without = ['flush', 'live', 'dispose'];
-    assert.deepEqual(
-      functions.map(([name]) => name).sort(),
-      [...Object.keys(CALLS), ...without].sort(),
-    );
+    assert.deepEqual(functions.map(([name]) => name).sort(), [...Object.keys(CALLS), ...without].sort());
   });
 });
 

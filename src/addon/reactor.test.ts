@@ -242,7 +242,9 @@ for (const usePoll of [false, true]) {
       mine.connect(open(mine), FAMILY.ipv4, LOOPBACK, port, 0);
     });
     assert.ok(reactor !== undefined);
-    const sockets = [AF_INET, AF_INET6, AF_UNIX].map((family) => reactor?.socket(family, SOCK_STREAM, 0) ?? 0);
+    const sockets = [AF_INET, AF_INET6, AF_UNIX].map(
+      (family) => reactor?.socket(family, SOCK_STREAM, 0) ?? 0,
+    );
     for (const handle of [accepted, ...sockets])
       assert.deepEqual(flagsOf(reactor.descriptor(handle)), ['nonblock', 'cloexec']);
     const made = [...openDescriptors().keys()].filter((fd) => !before.has(fd));

@@ -15,7 +15,7 @@ export const EVENT = {
   readFailed: 4,
   /** a: bytes still unsent. */
   written: 5,
-  /** a: errno. Nothing more can be written, and what was unsent is dropped. */
+  /** a: errno, b: bytes that were unsent, and are dropped. Nothing more can be written. */
   writeFailed: 6,
   /** a: errno, 0 for success. */
   connected: 7,
@@ -23,7 +23,7 @@ export const EVENT = {
   accepted: 8,
   /** a: errno. Accepting has stopped. */
   acceptFailed: 9,
-  /** a: errno, 0 if all was sent. The handle is gone. */
+  /** a: errno, 0 if all was sent, b: bytes that were not. The handle is gone. */
   closed: 10,
   /** Follows `accepted`, for the new slot, where the peer's address is IPv4. a: the address's bits, b: the port. */
   peer: 11,

@@ -148,7 +148,10 @@ for (const [call, code] of FAILURES) {
   });
 }
 
-for (const [call, code] of [...FAILURES.filter(([name]) => name !== 'listen'), ['connect', 'ENETUNREACH'] as const]) {
+for (const [call, code] of [
+  ...FAILURES.filter(([name]) => name !== 'listen'),
+  ['connect', 'ENETUNREACH'] as const,
+]) {
   test(`connect fails 100 times with ${code} of ${call}, and leaves nothing (F02, F07)`, async (t) => {
     const provider = makeProvider(t);
     const listener = await provider.listen({});
@@ -308,7 +311,9 @@ test('2,000 connections go up and down, and leave nothing (F06)', async (t) => {
   });
   const streams: Stream[] = [];
   for (let i = 0; i < 20; i++)
-    streams.push(...(await Promise.all(Array.from({ length: 100 }, () => provider.connect(whereIs(listener))))));
+    streams.push(
+      ...(await Promise.all(Array.from({ length: 100 }, () => provider.connect(whereIs(listener))))),
+    );
   assert.ok(countDescriptors() >= before + 2001);
   await Promise.all(
     streams.map(

@@ -113,7 +113,8 @@ test('shared memory that another thread writes to all the while is sent whole (F
   await recorder.untilBytes(10_000_000);
   Atomics.store(stop, 0, 1);
   await worker.terminate();
-  for (const chunk of recorder.chunks) assert.ok(chunk.every((byte) => byte === 65 || byte === 66 || byte === 0));
+  for (const chunk of recorder.chunks)
+    assert.ok(chunk.every((byte) => byte === 65 || byte === 66 || byte === 0));
   assert.equal(recorder.received, 10_000_000);
   assert.equal(client.bytesWritten, 10_000_000);
 });
@@ -277,7 +278,11 @@ say('in'); wait()`,
     path: Uint8Array.from([...path, 0xfd]),
   });
   await listener.close();
-  assert.ok(!readdirSync(dirname(base), { encoding: 'buffer' }).some((name) => path.subarray(-name.length).equals(name)));
+  assert.ok(
+    !readdirSync(dirname(base), { encoding: 'buffer' }).some((name) =>
+      path.subarray(-name.length).equals(name),
+    ),
+  );
 });
 
 /** Ports that are none: never are they taken for a path (F40, F41). */
@@ -344,7 +349,18 @@ test('each option is read once, before anything is done (F48)', async (t) => {
   }
 });
 
-const NAMES = ['host', 'port', 'path', 'signal', 'timeout', 'options', 'backlog', 'highWaterMark', 'mode', 'stale'];
+const NAMES = [
+  'host',
+  'port',
+  'path',
+  'signal',
+  'timeout',
+  'options',
+  'backlog',
+  'highWaterMark',
+  'mode',
+  'stale',
+];
 
 for (const name of NAMES) {
   test(`an option ${name} that throws is a rejection, and leaves nothing (F48)`, async (t) => {
@@ -413,10 +429,13 @@ test('methods taken off their objects throw a TypeError, and the process lives (
   }
 });
 
-test('a view that is transferred away and collected is not written to any more', { timeout: 10_000 }, async (t) => {
-  const peer = node(
-    t,
-    `
+test(
+  'a view that is transferred away and collected is not written to any more',
+  { timeout: 10_000 },
+  async (t) => {
+    const peer = node(
+      t,
+      `
     const provider = localProvider();
     const listener = await provider.listen({});
     let good = 0;
@@ -434,8 +453,9 @@ test('a view that is transferred away and collected is not written to any more',
     }
     say(good);
     await provider.close();`,
-    { flags: ['--expose-gc'] },
-  );
-  assert.equal(await peer.json(), 20);
-  assert.equal((await peer.ended).status, 0);
-});
+      { flags: ['--expose-gc'] },
+    );
+    assert.equal(await peer.json(), 20);
+    assert.equal((await peer.ended).status, 0);
+  },
+);

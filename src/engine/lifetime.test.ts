@@ -91,7 +91,8 @@ for (const poller of POLLERS) {
     const known = new Set(openDescriptors().keys());
     const victim = await provider.connect(whereIs(listener));
     await accepted.until(() => accepted.streams.length === 1, 'the victim');
-    const [fd] = [...openDescriptors()].find(([each, what]) => !known.has(each) && what.startsWith('socket')) ?? [];
+    const [fd] =
+      [...openDescriptors()].find(([each, what]) => !known.has(each) && what.startsWith('socket')) ?? [];
     assert.ok(fd !== undefined);
     const bystander = await provider.connect(whereIs(listener));
     const server = await accepted.stream(1);
@@ -190,7 +191,10 @@ test('a child process inherits none of our descriptors (F59)', async (t) => {
   assert.equal(child.status, 0);
   // Its own standard streams, which Node makes of socket pairs, and the folder that it reads.
   const extra = child.stdout.split('\n').filter((line) => /\s\d+ -> /.test(line) && !/ [012] -> /.test(line));
-  assert.ok(extra.every((line) => !/socket|eventpoll|eventfd/.test(line)), `${child.stdout}${withNothing.stdout}`);
+  assert.ok(
+    extra.every((line) => !/socket|eventpoll|eventfd/.test(line)),
+    `${child.stdout}${withNothing.stdout}`,
+  );
   client.abort();
 });
 
@@ -274,8 +278,16 @@ for (const [what, code, status, words] of ENDINGS) {
 const KEEPERS: readonly (readonly [string, string, boolean])[] = [
   ['a listener', `const l = await provider.listen({}); l.start({ accept() {}, close() {} });`, false],
   ['a listener that was not started', `await provider.listen({});`, false],
-  ['an unref’d listener', `const l = await provider.listen({}); l.start({ accept() {}, close() {} }); l.unref();`, true],
-  ['a listener that was unref’d and ref’d again', `const l = await provider.listen({}); l.unref(); l.ref();`, false],
+  [
+    'an unref’d listener',
+    `const l = await provider.listen({}); l.start({ accept() {}, close() {} }); l.unref();`,
+    true,
+  ],
+  [
+    'a listener that was unref’d and ref’d again',
+    `const l = await provider.listen({}); l.unref(); l.ref();`,
+    false,
+  ],
   ['a closed listener', `await (await provider.listen({})).close();`, true],
   ['a provider without sockets', ``, true],
   [
@@ -306,7 +318,10 @@ const KEEPERS: readonly (readonly [string, string, boolean])[] = [
 
 for (const [what, code, ends] of KEEPERS) {
   test(`${what}: the process ${ends ? 'ends' : 'is kept alive'} (ref and unref)`, async (t) => {
-    const peer = node(t, `const provider = localProvider(); ${code} say('ready'); process.once('SIGUSR2', () => say('alive'));`);
+    const peer = node(
+      t,
+      `const provider = localProvider(); ${code} say('ready'); process.once('SIGUSR2', () => say('alive'));`,
+    );
     assert.equal(await peer.json(), 'ready');
     if (ends) {
       assert.equal((await peer.ended).status, 0);
@@ -423,7 +438,10 @@ test('a provider is closed with everything under way at once, and leaves nothing
   for (let i = 0; i < 50; i++) {
     const provider = localProvider();
     const listener = await provider.listen({});
-    listener.start({ accept: (stream) => stream.start({ data: () => void provider.close(), close: () => undefined }), close: () => undefined });
+    listener.start({
+      accept: (stream) => stream.start({ data: () => void provider.close(), close: () => undefined }),
+      close: () => undefined,
+    });
     const stream = await provider.connect(whereIs(listener));
     const pending = [
       provider.connect(whereIs(listener)),

@@ -20,6 +20,8 @@ export class Outgoing {
   unsent = 0;
   /** The kernel would not take all, and the native side will say when that changes. */
   isBlocked = false;
+  /** Bytes that the native side would not take any more, after a failure that is still to be told. */
+  #refused = 0;
   /** The turn of the last write. */
   #turn = 0;
   #queue: WriteQueue | undefined;
@@ -36,6 +38,13 @@ export class Outgoing {
     this.#turn = turn;
   }
 
+  /** A write has been taken here, and refused by the native side: the connection has failed in this very turn. */
+  refuse(length: number): void {
+    this.taken += length;
+    this.unsent += length;
+    this.#refused += length;
+  }
+
   /** Who wants to hear of all that was taken until now. */
   wait(done: WriteDone): void {
     this.#queue ??= new WriteQueue();
@@ -46,6 +55,12 @@ export class Outgoing {
   hear(unsent: number): void {
     this.unsent = unsent;
     this.isBlocked = unsent > 0;
+  }
+
+  /** Nothing more will be sent. @param lost bytes that the native side has dropped */
+  break(lost: number): void {
+    this.unsent = lost + this.#refused;
+    this.isBlocked = false;
   }
 
   /** Whether what is unsent must be asked for: it was written in this very turn, so that no flush has told yet. */

@@ -12,7 +12,7 @@ import { ErrorNames } from './system-errors.ts';
 export interface Target {
   onEvent(kind: number, a: number, b: number, buffers: readonly ArrayBuffer[]): void;
   /** What `flush` found: state only, nobody is to be called. */
-  onFlushed(kind: number, a: number): void;
+  onFlushed(kind: number, a: number, b: number): void;
   /** The time to answer what `Reactor.attend` was called for. */
   attend(): void;
   /** The reactor is closing: end now, as if aborted. */
@@ -154,7 +154,11 @@ export class Reactor {
     this.turn++;
     const events = this.#events;
     for (let at = 0; at < 4 * count; at += 4) {
-      this.#targets[events[at + 1] ?? 0]?.onFlushed(events[at] ?? 0, events[at + 2] ?? 0);
+      this.#targets[events[at + 1] ?? 0]?.onFlushed(
+        events[at] ?? 0,
+        events[at + 2] ?? 0,
+        events[at + 3] ?? 0,
+      );
     }
     if (this.#attendingCount > 0) this.#attendTo();
   }

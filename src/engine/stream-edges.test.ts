@@ -126,25 +126,29 @@ s.close()`,
     assert.equal(recorder.text().replaceAll(/[XY]/g, ''), 'abcdef'.repeat(3) + 'ghijkl'.repeat(3));
   });
 
-  test(`descriptors that nobody asked for are closed, and the bytes all come (${poller}, F32)`, { timeout: 10_000 }, async (t) => {
-    const provider = makeProvider(t, poller);
-    const listener = await provider.listen({ path: tempPath() });
-    const accepted = recordListener(t, listener);
-    const peer = python(
-      t,
-      `s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])
+  test(
+    `descriptors that nobody asked for are closed, and the bytes all come (${poller}, F32)`,
+    { timeout: 10_000 },
+    async (t) => {
+      const provider = makeProvider(t, poller);
+      const listener = await provider.listen({ path: tempPath() });
+      const accepted = recordListener(t, listener);
+      const peer = python(
+        t,
+        `s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])
 for word in (b'abc', b'def', b'ghi'): s.sendmsg([word], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [0, 1, 2]))])
 say('sent'); wait()`,
-      listener.local.family === 'unix' ? String(listener.local.path) : '',
-    );
-    const stream = await accepted.stream();
-    await peer.line();
-    const before = countDescriptors();
-    const recorder = record(t, stream);
-    await recorder.untilBytes(9);
-    assert.equal(recorder.text(), 'abcdefghi');
-    assert.equal(countDescriptors(), before);
-  });
+        listener.local.family === 'unix' ? String(listener.local.path) : '',
+      );
+      const stream = await accepted.stream();
+      await peer.line();
+      const before = countDescriptors();
+      const recorder = record(t, stream);
+      await recorder.untilBytes(9);
+      assert.equal(recorder.text(), 'abcdefghi');
+      assert.equal(countDescriptors(), before);
+    },
+  );
 
   test(`connections that were reset before they were accepted end, and no other (${poller}, F17)`, async (t) => {
     const provider = makeProvider(t, poller);
@@ -233,7 +237,7 @@ test('pauses and resumes at every moment lose and double nothing (F19)', async (
     server.resume();
   };
   const recorder = record(t, server, sink);
-  for (let at = 0; at < size; ) {
+  for (let at = 0; at < size;) {
     const part = Math.min(size - at, 60_000 + (at % 777));
     const wantsMore = client.write(patternBytes(part, at));
     at += part;

@@ -62,7 +62,7 @@ export class NativeStream extends ConnectedSocket implements Stream, Target {
 
   get bufferedAmount(): number {
     const out = this.#out;
-    if (out.unsent > 0 && !this.#has(IS.released)) {
+    if (out.unsent > 0 && !this.#has(IS.released | IS.writeBroken)) {
       out.unsent = Math.max(0, this.reactor.native.pending(this.handle));
     }
     return out.unsent;
@@ -158,7 +158,8 @@ export class NativeStream extends ConnectedSocket implements Stream, Target {
     if (this.#out.unsent > this.#limits.writeLimit) this.#requireRoom();
     if (done !== undefined) requireDone(done);
     const unsent = this.#submit(bytes);
-    this.#out.take(bytes.length, unsent, this.reactor.turn);
+    if (unsent < 0) this.#out.refuse(bytes.length);
+    else this.#out.take(bytes.length, unsent, this.reactor.turn);
     if (done !== undefined) {
       this.#out.wait(done);
       this.#attend();
@@ -181,20 +182,16 @@ export class NativeStream extends ConnectedSocket implements Stream, Target {
     this.#attend();
   }
 
+  /** @returns the bytes that are unsent now; negative if the connection has failed and `attend` is still to tell. */
   #submit(bytes: Uint8Array): number {
     const { native } = this.reactor;
     try {
-      return this.#answered(native.write(this.handle, bytes));
+      return native.write(this.handle, bytes);
     } catch (error) {
       // The native side takes no shared memory, which another thread may change while it is read: a copy goes.
       if (!(error instanceof TypeError) || !(bytes instanceof Uint8Array) || bytes.length === 0) throw error;
-      return this.#answered(native.write(this.handle, Uint8Array.from(bytes)));
+      return native.write(this.handle, Uint8Array.from(bytes));
     }
-  }
-
-  /** The connection may have failed since the last turn, and the native side answer so: then it is told in `attend`. */
-  #answered(answer: number): number {
-    return answer < 0 ? this.#out.unsent : answer;
   }
 
   #requireRoom(): void {
@@ -229,19 +226,19 @@ export class NativeStream extends ConnectedSocket implements Stream, Target {
       case EVENT.closed:
         this.reactor.disown(this.handle);
         if (a === 0) this.#out.hear(0);
-        else this.#out.drop();
+        else this.#out.break(b);
         this.#finish(a === 0 ? null : this.broken(a, 'write'));
         return;
       default:
-        this.onFlushed(kind, a);
+        this.onFlushed(kind, a, b);
         if (kind === EVENT.written || kind === EVENT.writeFailed) this.#attend();
     }
   }
 
-  onFlushed(kind: number, a: number): void {
+  onFlushed(kind: number, a: number, b: number): void {
     if (kind === EVENT.writeFailed) {
       this.#is |= IS.writeBroken;
-      this.#out.isBlocked = false;
+      this.#out.break(b);
       this.#failure ??= this.broken(a, 'write');
       this.#attend();
       return;
@@ -286,7 +283,9 @@ export class NativeStream extends ConnectedSocket implements Stream, Target {
 
   /** @param error `null` if it was closed by its owner */
   #failWrites(error: SocketError | null): void {
+    this.#out.answerSent();
     this.#out.fail(() => error ?? new ClosedError(this.details('write')));
+    this.#out.drop();
   }
 
   // --- ending ---------------------------------------------------------------------------------------
