@@ -2,8 +2,6 @@
 #include <napi.h>
 #include <net/if.h>
 
-#include <string>
-
 #include "binding/reactor_object.h"
 #include "core/constants.h"
 #include "core/sockaddr.h"
@@ -27,8 +25,9 @@ Napi::Value interface_index(const Napi::CallbackInfo& info) {
     return {};
   }
   const std::string name = info[0].As<Napi::String>().Utf8Value();
-  const bool can_be = name.size() < IF_NAMESIZE && name.find('\0') == std::string::npos;
-  const unsigned index = can_be ? if_nametoindex(name.c_str()) : 0;
+  // A name ends where its C string does, or it is nobody's.
+  const bool fits = name.size() < IF_NAMESIZE && name.find('\0') == std::string::npos;
+  const unsigned index = fits ? if_nametoindex(name.c_str()) : 0;
   return Napi::Number::New(info.Env(), index);
 }
 
