@@ -60,8 +60,9 @@ uint32_t readiness_of(short revents) {
   uint32_t readiness = 0;
   if (revents & POLLIN) readiness |= kReadable;
   if (revents & POLLOUT) readiness |= kWritable;
-  if (revents & (POLLHUP | POLLERR)) readiness |= kHangup;
-  if (revents & POLLERR) readiness |= kFailed;
+  // POLLNVAL: somebody else has closed the descriptor. Reading says so.
+  if (revents & (POLLHUP | POLLERR | POLLNVAL)) readiness |= kHangup;
+  if (revents & (POLLERR | POLLNVAL)) readiness |= kFailed;
   return readiness;
 }
 
