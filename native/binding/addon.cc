@@ -2,6 +2,8 @@
 #include <napi.h>
 #include <net/if.h>
 
+#include <string>
+
 #include "binding/reactor_object.h"
 #include "core/constants.h"
 #include "core/sockaddr.h"
