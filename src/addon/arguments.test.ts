@@ -1,4 +1,5 @@
 /** The native module with arguments of every kind (F41, F42, F43, F45, F46, F47, F49, F50). */
+/* eslint-disable @typescript-eslint/unbound-method -- that they are bound is what is tested */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';

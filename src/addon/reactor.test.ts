@@ -1,4 +1,5 @@
 /** The native reactor's life: handles and their generations, disposal, descriptors (F07, F51, F52, F57, F59). */
+/* eslint-disable @typescript-eslint/unbound-method -- that they are bound is what is tested */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
@@ -90,7 +91,13 @@ test('every function but dispose throws after dispose, whatever its arguments', 
   assert.equal(countDescriptors(), before);
   for (const [name, value] of Object.entries(reactor)) {
     if (typeof value !== 'function' || name === 'dispose') continue;
-    assert.throws(() => (value as () => void)(), { code: 'ERR_DISPOSED' }, name);
+    assert.throws(
+      () => {
+        (value as () => void)();
+      },
+      { code: 'ERR_DISPOSED' },
+      name,
+    );
   }
   reactor.dispose();
 });
@@ -327,7 +334,7 @@ function live(steps: readonly Step[], usePoll: boolean): Promise<void> {
         reactor.dispose();
         resolve();
       } catch (error) {
-        reject(error as Error);
+        reject(error instanceof Error ? error : new Error(String(error)));
       }
     }, usePoll);
     const { handle, port } = openListener(reactor);

@@ -160,7 +160,8 @@ async function inheritedOptions(t: TestContext, provider: LocalProvider): Promis
     ...(whereIs(listener) as { host: string; port: number }),
     options: { noDelay: true, userTimeout: 4321 },
   });
-  const [fd] = [...openDescriptors()].find(([each, what]) => !known.has(each) && what.startsWith('socket')) ?? [];
+  const [fd] =
+    [...openDescriptors()].find(([each, what]) => !known.has(each) && what.startsWith('socket')) ?? [];
   const peer = python(
     t,
     `import ctypes
@@ -198,7 +199,10 @@ test('listeners that share a port with reusePort each get connections, and none 
   await Promise.all(Array.from({ length: 200 }, () => provider.connect(whereIs(one))));
   await done;
   // The kernel spreads by a hash: 200 in one is less likely than 2^-199.
-  assert.ok(counts.every((count) => count > 20), counts.join());
+  assert.ok(
+    counts.every((count) => count > 20),
+    counts.join(),
+  );
 });
 
 test('ipv6Only on :: refuses IPv4, and without it takes both', async (t) => {
@@ -213,8 +217,7 @@ test('ipv6Only on :: refuses IPv4, and without it takes both', async (t) => {
   const accepted = recordListener(t, both);
   await provider.connect({ host: '127.0.0.1', port: portOf(both) });
   const stream = await accepted.stream();
-  assert.equal(stream.remote.family, 'ipv6');
-  assert.match(stream.remote.family === 'ipv6' ? stream.remote.host : '', /^::ffff:(127\.0\.0\.1|7f00:1)$/);
+  assert.match(JSON.stringify(stream.remote), /"ipv6","host":"::ffff:(127\.0\.0\.1|7f00:1)"/);
 });
 
 test('a Unix socket has the mode that was asked for, before anybody can connect', async (t) => {
@@ -231,7 +234,11 @@ test('a Unix socket has the mode that was asked for, before anybody can connect'
 test('a path that a killed process left is taken with stale: replace, and only then', async (t) => {
   const provider = makeProvider(t);
   const path = tempPath();
-  const peer = python(t, `s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); say('up'); wait()`, path);
+  const peer = python(
+    t,
+    `s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); say('up'); wait()`,
+    path,
+  );
   await peer.line();
   await assert.rejects(provider.listen({ path, stale: 'replace' }), { code: 'EADDRINUSE' });
   assert.ok(existsSync(path));

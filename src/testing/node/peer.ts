@@ -103,9 +103,9 @@ const nothing = { data() {}, close() {} };
 /** A Node process of our own, that runs a module with `localProvider`, `say`, `lines` and `count`. */
 export function node(t: TestContext, code: string, options: NodeOptions = {}): Peer {
   const root = new URL('../..', import.meta.url).href.replace(/\/$/, '');
-  const [command = '', ...rest] = [...(options.under ?? []), process.execPath];
-  return new Peer(t, command, [
-    ...rest,
+  return new Peer(t, 'env', [
+    ...(options.under ?? []),
+    process.execPath,
     ...(options.flags ?? []),
     '--input-type=module',
     '-e',
