@@ -60,8 +60,9 @@ bool Args::has_lost_memory(napi_value buffer) const {
   napi_is_detached_arraybuffer(env_, buffer, &detached);
   napi_value value;
   bool resizable = false;
-  return detached || (napi_get_named_property(env_, buffer, "resizable", &value) == napi_ok &&
-                      napi_get_value_bool(env_, value, &resizable) == napi_ok && resizable);
+  // This may run a program's own getter. What it throws stays the exception.
+  if (detached || napi_get_named_property(env_, buffer, "resizable", &value) != napi_ok) return true;
+  return napi_get_value_bool(env_, value, &resizable) == napi_ok && resizable;
 }
 
 bool Args::bytes(size_t index, const char* name, const uint8_t** data, size_t* length) const {

@@ -43,12 +43,13 @@ Napi::Value with_id(Info info, const char* name, int (Reactor::*call)(Id)) {
 }
 
 Napi::Value with_address(Info info, const char* name, int (Reactor::*call)(Id, const Sockaddr&)) {
-  Loop* loop = loop_of(info);
   const Args args(info, name);
   Id id;
   Sockaddr address;
   int error = 0;
-  if (loop == nullptr || !args.id(0, &id) || !args.address(1, &address, &error)) return {};
+  if (loop_of(info) == nullptr || !args.id(0, &id) || !args.address(1, &address, &error)) return {};
+  Loop* loop = loop_of(info);  // bytes may have run a getter of the program's
+  if (loop == nullptr) return {};
   return number(info, error != 0 ? error : (loop->reactor()->*call)(id, address));
 }
 
@@ -142,12 +143,15 @@ Napi::Value stop(Info info) { return with_id(info, "stop", &Reactor::stop); }
 
 // write(id, bytes)
 Napi::Value write(Info info) {
-  Loop* loop = loop_of(info);
   const Args args(info, "write");
   Id id;
   const uint8_t* bytes;
   size_t length;
-  if (loop == nullptr || !args.id(0, &id) || !args.bytes(1, "bytes", &bytes, &length)) return {};
+  if (loop_of(info) == nullptr || !args.id(0, &id) || !args.bytes(1, "bytes", &bytes, &length)) {
+    return {};
+  }
+  Loop* loop = loop_of(info);  // bytes may have run a getter of the program's
+  if (loop == nullptr) return {};
   return number(info, loop->reactor()->write(id, bytes, length));
 }
 
