@@ -61,7 +61,8 @@ bool Args::has_lost_memory(napi_value buffer) const {
   napi_value value;
   bool resizable = false;
   // This may run a program's own getter. What it throws stays the exception.
-  if (detached || napi_get_named_property(env_, buffer, "resizable", &value) != napi_ok) return true;
+  if (detached || napi_get_named_property(env_, buffer, "resizable", &value) != napi_ok)
+    return true;
   return napi_get_value_bool(env_, value, &resizable) == napi_ok && resizable;
 }
 

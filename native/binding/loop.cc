@@ -1,6 +1,7 @@
 #include "binding/loop.h"
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -9,30 +10,53 @@ namespace sk {
 namespace {
 // Batches that one wake-up may hand over before the rest of Node gets its turn.
 constexpr int kRounds = 4;
+constexpr size_t kEventBytes = Reactor::kEventCapacity * sizeof(Event);
 }  // namespace
 
-Loop::Loop(Napi::Env env, Options options) : env_(env), faulty_(options.faulty) {
-  on_batch_ = Napi::Persistent(options.on_batch);
-  constexpr size_t kWords = Reactor::kEventCapacity * sizeof(Event) / sizeof(int32_t);
-  Napi::Int32Array events = Napi::Int32Array::New(env, kWords);
-  Napi::Uint8Array slab = Napi::Uint8Array::New(env, kSlabSize);
-  events_ = Napi::Persistent(events);
-  slab_ = Napi::Persistent(slab);
-  scratch_ = Napi::Persistent(Napi::Uint8Array::New(env, kScratchSize));
+Loop::Loop(Napi::Env env, Options options)
+    : env_(env),
+      on_batch_(Napi::Persistent(options.on_batch)),
+      events_(make_block(kEventBytes)),
+      slab_(make_block(kSlabSize)),
+      scratch_(make_block(kScratchSize)),
+      faulty_(options.faulty) {
   reactor_ =
-      std::make_unique<Reactor>(std::move(options.poller), std::move(options.kernel), slab.Data(),
-                                kSlabSize, reinterpret_cast<Event*>(events.Data()));
+      std::make_unique<Reactor>(std::move(options.poller), std::move(options.kernel), slab_.get(),
+                                kSlabSize, reinterpret_cast<Event*>(events_.get()));
+}
+
+// Null without memory. Zeroed, for a program can look at what has not been written yet.
+Loop::Block Loop::make_block(size_t size) { return {static_cast<uint8_t*>(calloc(size, 1)), free}; }
+
+Napi::ArrayBuffer Loop::show(Napi::Env env, const Block& block, size_t size) {
+  return Napi::ArrayBuffer::New(
+      env, block.get(), size, [](Napi::Env, void*, Block* held) { delete held; }, new Block(block));
+}
+
+Napi::Value Loop::events() const {
+  return Napi::Int32Array::New(env_, kEventBytes / sizeof(int32_t),
+                               show(env_, events_, kEventBytes), 0);
+}
+
+Napi::Value Loop::slab() const {
+  return Napi::Uint8Array::New(env_, kSlabSize, show(env_, slab_, kSlabSize), 0);
+}
+
+Napi::Value Loop::scratch() const {
+  return Napi::Uint8Array::New(env_, kScratchSize, show(env_, scratch_, kScratchSize), 0);
 }
 
 std::shared_ptr<LoopHandle> Loop::create(Napi::Env env, Options options) {
   Loop* loop = new Loop(env, std::move(options));
-  if (!loop->start()) {
+  if (loop->events_ == nullptr || loop->slab_ == nullptr || loop->scratch_ == nullptr) {
+    napi_throw_error(env, "ENOMEM", "no memory for a reactor");
     delete loop;
     return nullptr;
   }
   loop->handle_ = std::make_shared<LoopHandle>();
   loop->handle_->loop = loop;
-  return loop->handle_;
+  const std::shared_ptr<LoopHandle> handle = loop->handle_;
+  return loop->start() ? handle : nullptr;
 }
 
 bool Loop::start() {
@@ -41,6 +65,7 @@ bool Loop::start() {
   int error = uv_poll_init(uv, &poll_, reactor_->fd());
   if (error != 0) {
     napi_throw_error(env_, uv_err_name(error), "cannot watch the poller");
+    delete this;
     return false;
   }
   poll_.data = this;
@@ -53,7 +78,7 @@ bool Loop::start() {
   if (error != 0) {
     napi_throw_error(env_, uv_err_name(error), "cannot watch the poller");
     close();
-    return true;  // the object frees itself, and the exception is on its way
+    return false;
   }
   update_reference();
   return true;
@@ -71,8 +96,8 @@ void Loop::on_ready() {
 
 bool Loop::cross(uint32_t count) {
   const Napi::HandleScope scope(env_);
-  auto* events = reinterpret_cast<Event*>(events_.Value().Data());
-  const uint8_t* slab = slab_.Value().Data();
+  auto* events = reinterpret_cast<Event*>(events_.get());
+  const uint8_t* slab = slab_.get();
   std::vector<napi_value> args(1);
   napi_create_uint32(env_, count, &args[0]);
   for (uint32_t i = 0; i < count; ++i) {

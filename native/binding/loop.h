@@ -39,10 +39,11 @@ class Loop {
   // Null while the last calls of a closed loop return.
   Reactor* reactor() const { return reactor_.get(); }
   FaultyKernel* faulty() const { return faulty_; }
-  Napi::Value events() const { return events_.Value(); }
-  Napi::Value slab() const { return slab_.Value(); }
-  Napi::Value scratch() const { return scratch_.Value(); }
-  uint8_t* scratch_data() const { return scratch_.Value().Data(); }
+  // New views of the loop's memory. Empty after throwing.
+  Napi::Value events() const;
+  Napi::Value slab() const;
+  Napi::Value scratch() const;
+  uint8_t* scratch_data() const { return scratch_.get(); }
 
   // Keeps Node's loop alive while a referenced socket is open; to be called after any change.
   void update_reference();
@@ -50,9 +51,17 @@ class Loop {
   void close();
 
  private:
+  // Memory that buffers of JavaScript show. It lasts until both they and the loop have let go, so a
+  // program that transfers or detaches one of them only loses sight of it.
+  using Block = std::shared_ptr<uint8_t>;
+
   Loop(Napi::Env env, Options options);
   ~Loop() = default;
 
+  static Block make_block(size_t size);
+  static Napi::ArrayBuffer show(Napi::Env env, const Block& block, size_t size);
+
+  // False after throwing; the loop has ended then, and is gone or will be.
   bool start();
   void on_ready();
   // Hands `count` events over. False if the loop was closed meanwhile.
@@ -61,9 +70,9 @@ class Loop {
 
   Napi::Env env_;
   Napi::FunctionReference on_batch_;
-  Napi::Reference<Napi::Int32Array> events_;
-  Napi::Reference<Napi::Uint8Array> slab_;
-  Napi::Reference<Napi::Uint8Array> scratch_;
+  Block events_;
+  Block slab_;
+  Block scratch_;
   std::unique_ptr<Reactor> reactor_;
   uv_poll_t poll_ = {};
   napi_async_cleanup_hook_handle hook_ = nullptr;
