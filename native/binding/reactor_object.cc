@@ -242,6 +242,12 @@ Napi::Value live(Info info) {
   return loop == nullptr ? Napi::Value() : number(info, loop->reactor()->live());
 }
 
+// slab()
+Napi::Value slab(Info info) {
+  const Loop* loop = loop_of(info);
+  return loop == nullptr ? Napi::Value() : loop->slab();
+}
+
 // dispose(); again: nothing
 Napi::Value dispose(Info info) {
   Loop* loop = (*static_cast<Handle*>(info.Data()))->loop;
@@ -297,7 +303,6 @@ void add(Napi::Object object, const char* name, const Handle& handle) {
 Napi::Object describe(Napi::Env env, const Loop& loop, const Handle& handle) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("events", loop.events());
-  object.Set("slab", loop.slab());
   object.Set("scratch", loop.scratch());
   add<socket>(object, "socket", handle);
   add<bind>(object, "bind", handle);
@@ -319,6 +324,7 @@ Napi::Object describe(Napi::Env env, const Loop& loop, const Handle& handle) {
   add<reference>(object, "reference", handle);
   add<descriptor>(object, "descriptor", handle);
   add<live>(object, "live", handle);
+  add<slab>(object, "slab", handle);
   add<dispose>(object, "dispose", handle);
   add<limit>(object, "limit", handle);
   add<fault>(object, "fault", handle);
@@ -342,10 +348,7 @@ Napi::Value create_reactor(const Napi::CallbackInfo& info) {
   Loop::Options options;
   int error = 0;
   options.poller = use_poll ? make_poll_poller(&error) : make_epoll_poller(&error);
-  if (options.poller == nullptr) {
-    napi_throw_error(env, "ERR_NO_POLLER", strerror(error));
-    return {};
-  }
+  if (options.poller == nullptr) return number(info, -error);
   if (with_faults) {
     auto kernel = std::make_unique<FaultyKernel>();
     options.faulty = kernel.get();

@@ -225,10 +225,10 @@ TEST_BOTH("Reactor tells the end once, after all data") {
   start(owner, link.id);
   CHECK(owner.receive(link.id, 300000) == pattern(300000));
   owner.take(EventKind::end, link.id);
-  // Whatever happens now, there is nothing more to read.
+  // Whatever happens now, there is nothing more to read: a reset is told as the end of writing.
   reset_on_close(link.far);
   link.far.close();
-  owner.settle();
+  owner.take(EventKind::write_failed, link.id);
   start(owner, link.id);
   owner.settle();
   CHECK(owner.told.empty());

@@ -17,7 +17,9 @@ const { EBADF = 0, EINPROGRESS = 0, EMFILE = 0 } = native.errorNumbers;
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
 
 function makeReactor(onBatch: BatchHandler = () => undefined, usePoll = false): NativeReactor {
-  return native.createReactor(onBatch, usePoll, true);
+  const made = native.createReactor(onBatch, usePoll, true);
+  if (typeof made === 'number') throw new Error(`createReactor answered ${String(made)}`);
+  return made;
 }
 
 function open(reactor: NativeReactor): number {
@@ -104,7 +106,8 @@ test('every function but dispose throws after dispose, whatever its arguments', 
 
 test('events, slab and scratch stay readable after dispose', () => {
   const reactor = makeReactor();
-  const { events, slab, scratch } = reactor;
+  const { events, scratch } = reactor;
+  const slab = reactor.slab();
   reactor.dispose();
   assert.deepEqual([events[0], slab[0], scratch[0]].map(Number.isInteger), [true, true, true]);
   assert.equal(slab.fill(1).at(-1), 1);

@@ -57,12 +57,12 @@ export type BatchHandler = (count: number, ...buffers: ArrayBuffer[]) => void;
 export interface NativeReactor {
   /** Written by `flush`, and before each batch. */
   readonly events: Int32Array;
-  /** What `dataView` events point into. */
-  readonly slab: Uint8Array;
   /** Where the address calls leave what they find: family, port (two bytes, big-endian), scope (four), the address. */
   readonly scratch: Uint8Array;
   /** Sockets that are open. */
   live(): number;
+  /** A new view of what `dataView` events point into. */
+  slab(): Uint8Array;
   /** @returns a handle, or a negative errno. The descriptor is close-on-exec and non-blocking. */
   socket(family: number, type: number, protocol: number): number;
   bind(handle: number, family: number, address: Uint8Array, port: number, scope: number): number;
@@ -107,6 +107,6 @@ export interface NativeModule {
   readonly maxUnixPath: number;
   /** 0 if there is no interface of this name. */
   interfaceIndex(name: string): number;
-  /** Its functions are bound to it and need no `this`. */
-  createReactor(onBatch: BatchHandler, usePoll: boolean, withFaults: boolean): NativeReactor;
+  /** Its functions are bound to it and need no `this`. @returns a negative errno if the system has no descriptor left */
+  createReactor(onBatch: BatchHandler, usePoll: boolean, withFaults: boolean): NativeReactor | number;
 }

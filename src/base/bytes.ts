@@ -22,6 +22,11 @@ export function isBytes(value: unknown): value is Uint8Array {
   return Reflect.apply(typeOf, value, []) === 'Uint8Array';
 }
 
+/** The bytes that a Uint8Array has, whatever an own property or a subclass says. */
+export function lengthOfBytes(bytes: Uint8Array): number {
+  return Reflect.apply(lengthOf, bytes, []) as number;
+}
+
 /**
  * Judges bytes that are to be sent. A view of a shared or a resizable buffer will do, since the bytes are copied before
  * the call returns: copy them with `new Uint8Array(bytes)`, which trusts no property of the object.

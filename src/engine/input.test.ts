@@ -216,8 +216,9 @@ test('a view that its receiver transfers away hurts nobody', { timeout: 5000 }, 
   );
   client.write(asciiBytes('one'));
   await recorder.untilBytes(1);
+  const accepted = recordListener(t, listener);
   const other = await provider.connect({ host: '127.0.0.1', port: portOf(listener) });
-  const second = await recordListener(t, listener).stream();
+  const second = await accepted.stream();
   const atSecond = record(t, second);
   for (let i = 0; i < 10; i++) {
     other.write(patternBytes(100_000, 100_000 * i));

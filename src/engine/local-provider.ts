@@ -220,6 +220,7 @@ function abort(stream: Stream): void {
  * calls it. Each call makes an engine of its own.
  *
  * @throws {UnsupportedError} the native module cannot be loaded here: use `portableProvider`
+ * @throws {SystemError} `EMFILE`, `ENFILE`, `ENOMEM`: there is no descriptor left to wait with
  */
 export function localProvider(options: LocalProviderOptions = {}): LocalProvider {
   return new NativeProvider(options);

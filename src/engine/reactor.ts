@@ -39,8 +39,6 @@ export const slotOf = (handle: number): number => handle % SLOT_COUNT;
 export class Reactor {
   readonly native: NativeReactor;
   readonly module: NativeModule;
-  /** The memory of `dataView` events. */
-  readonly slab: ArrayBufferLike;
   readonly clock: Clock;
   readonly names: ErrorNames;
   /** Counts flushes: what was written in an earlier turn has been handed to the kernel, or is known to be blocked. */
@@ -55,6 +53,7 @@ export class Reactor {
   #attendingCount = 0;
   readonly #targets: (Target | undefined)[] = [];
   readonly #events: Int32Array;
+  #slab: ArrayBufferLike;
   readonly #waiters = new Set<() => void>();
   readonly #tick = (): void => {
     this.#isTickQueued = false;
@@ -65,9 +64,12 @@ export class Reactor {
     this.module = options.native;
     this.clock = options.clock;
     this.names = new ErrorNames(options.native.errorNumbers);
-    this.native = options.native.createReactor(this.#onBatch.bind(this), options.usePoll, options.withFaults);
+    const { createReactor } = options.native;
+    const native = createReactor(this.#onBatch.bind(this), options.usePoll, options.withFaults);
+    if (typeof native === 'number') throw this.names.error(-native, 'epoll_create1', { op: 'open' });
+    this.native = native;
     this.#events = this.native.events;
-    this.slab = this.native.slab.buffer;
+    this.#slab = this.native.slab().buffer;
   }
 
   get isClosed(): boolean {
@@ -77,6 +79,13 @@ export class Reactor {
   /** A number for a new socket. */
   nextId(): number {
     return ++this.#lastId;
+  }
+
+  /** What a `dataView` event points to. */
+  view(offset: number, length: number): Uint8Array {
+    // Whoever had a view may have transferred its buffer away. The memory is the native side's, and is still there.
+    if (this.#slab.byteLength === 0) this.#slab = this.native.slab().buffer;
+    return new Uint8Array(this.#slab, offset, length);
   }
 
   /** Sends the events of `handle` to `target`. */

@@ -1,4 +1,5 @@
 import { EVENT } from '../addon/types.ts';
+import { isBytes, lengthOfBytes } from '../base/bytes.ts';
 import type { SocketError } from '../base/errors.ts';
 import { ClosedError, OverflowError } from '../base/errors.ts';
 import type {
@@ -158,8 +159,9 @@ export class NativeStream extends ConnectedSocket implements Stream, Target {
     if (this.#out.unsent > this.#limits.writeLimit) this.#requireRoom();
     if (done !== undefined) requireDone(done);
     const unsent = this.#submit(bytes);
-    if (unsent < 0) this.#out.refuse(bytes.length);
-    else this.#out.take(bytes.length, unsent, this.reactor.turn);
+    const length = lengthOfBytes(bytes);
+    if (unsent < 0) this.#out.refuse(length);
+    else this.#out.take(length, unsent, this.reactor.turn);
     if (done !== undefined) {
       this.#out.wait(done);
       this.#attend();
@@ -189,8 +191,8 @@ export class NativeStream extends ConnectedSocket implements Stream, Target {
       return native.write(this.handle, bytes);
     } catch (error) {
       // The native side takes no shared memory, which another thread may change while it is read: a copy goes.
-      if (!(error instanceof TypeError) || !(bytes instanceof Uint8Array) || bytes.length === 0) throw error;
-      return native.write(this.handle, Uint8Array.from(bytes));
+      if (!(error instanceof TypeError) || !isBytes(bytes) || lengthOfBytes(bytes) === 0) throw error;
+      return native.write(this.handle, new Uint8Array(bytes));
     }
   }
 
@@ -209,7 +211,7 @@ export class NativeStream extends ConnectedSocket implements Stream, Target {
   onEvent(kind: number, a: number, b: number, buffers: readonly ArrayBuffer[]): void {
     switch (kind) {
       case EVENT.dataView:
-        this.#onData(new Uint8Array(this.reactor.slab, a, b));
+        this.#onData(this.reactor.view(a, b));
         return;
       case EVENT.dataOwned:
         this.#onData(new Uint8Array(buffers[a] ?? new ArrayBuffer(0)));
