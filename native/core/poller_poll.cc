@@ -101,6 +101,8 @@ class PollPoller final : public Poller {
     const auto found = entries_.find(fd);
     if (found == entries_.end() || found->second.token != token) return;
     found->second.interest |= interest;
+    // The owner has met "would block", or connects anew: what it was told of is over.
+    found->second.is_hung = false;
     changed_.raise();
   }
 
@@ -128,8 +130,9 @@ class PollPoller final : public Poller {
       if (item.revents == 0 || stored == capacity) continue;
       Entry& entry = entries_[item.fd];
       const uint32_t readiness = readiness_of(item.revents);
-      entry.is_hung = entry.is_hung || (readiness & kHangup) != 0;
-      entry.interest &= entry.is_hung ? 0 : ~readiness;
+      const bool hangs_up = (readiness & kHangup) != 0;
+      entry.is_hung = entry.is_hung || hangs_up;
+      entry.interest &= hangs_up ? 0 : ~readiness;
       events[stored++] = {entry.token, readiness};
     }
     parked_ = false;
