@@ -210,9 +210,9 @@ test('ipv6Only on :: refuses IPv4, and without it takes both', async (t) => {
   const only = await provider.listen({ host: '::', ipv6Only: true });
   await assert.rejects(provider.connect({ host: '127.0.0.1', port: portOf(only) }), /ECONNREFUSED/);
   await provider.connect({ host: '::1', port: portOf(only) });
-  // So the same port is free for IPv4.
-  const beside = await provider.listen({ host: '0.0.0.0', port: portOf(only) });
-  await provider.connect({ host: '127.0.0.1', port: portOf(beside) });
+  // So the same port is free for IPv4, on an address that no other program's connections come from.
+  const beside = await provider.listen({ host: '127.77.0.1', port: portOf(only) });
+  await provider.connect({ host: '127.77.0.1', port: portOf(beside) });
   const both = await provider.listen({ host: '::', ipv6Only: false });
   const accepted = recordListener(t, both);
   await provider.connect({ host: '127.0.0.1', port: portOf(both) });

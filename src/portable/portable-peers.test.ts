@@ -365,18 +365,21 @@ s.sendall(b'abc'); s.shutdown(1); say('sent'); wait()`,
 test('keepAlive reaches the kernel', { skip: process.platform !== 'linux' }, async (t) => {
   const provider = makeProvider(t);
   const peer = python(t, `s = serve(); c, _ = s.accept(); say('go'); wait()`);
+  const port = Number(await peer.line());
   const stream = await provider.connect({
     host: '127.0.0.1',
-    port: Number(await peer.line()),
+    port,
     options: { keepAlive: { idle: 600 } },
   });
   await peer.line();
   const timer = (): string | undefined => {
-    const hex = Number(portOf(stream)).toString(16).toUpperCase().padStart(4, '0');
+    const hex = (port: number): string => `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
     const rows = readFileSync('/proc/net/tcp', 'utf8')
       .split('\n')
       .map((line) => line.trim().split(/\s+/));
-    return rows.find(([, local, remote]) => local === `0100007F:${hex}` && remote !== '00000000:0000')?.[5];
+    return rows.find(
+      ([, local, remote]) => local === hex(Number(portOf(stream))) && remote === hex(port),
+    )?.[5];
   };
   // proc_net_tcp.txt: the timer's kind, 02 for keep-alive, and when it fires in ticks of 10 ms.
   const [kind, ticks] = (timer() ?? '').split(':');
