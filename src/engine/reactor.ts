@@ -64,8 +64,8 @@ export class Reactor {
     this.module = options.native;
     this.clock = options.clock;
     this.names = new ErrorNames(options.native.errorNumbers);
-    const { createReactor } = options.native;
-    const native = createReactor(this.#onBatch.bind(this), options.usePoll, options.withFaults);
+    const { native: module, usePoll, withFaults } = options;
+    const native = module.createReactor(this.#onBatch.bind(this), usePoll, withFaults);
     if (typeof native === 'number') throw this.names.error(-native, 'epoll_create1', { op: 'open' });
     this.native = native;
     this.#events = this.native.events;

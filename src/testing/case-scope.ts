@@ -253,7 +253,7 @@ export class CaseScope {
 
   /** Waits until nothing more goes out of `from`, which may send only a little at a time. */
   async #stands(from: Stream): Promise<void> {
-    for (let before = -1; before !== from.bufferedAmount; ) {
+    for (let before = -1; before !== from.bufferedAmount;) {
       before = from.bufferedAmount;
       await this.quiet();
     }
