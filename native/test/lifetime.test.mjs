@@ -164,11 +164,19 @@ runs(
    const detach = new Function('buffer', '%ArrayBufferDetach(buffer)');
    let chunks = 0;
    const reactor = connection(usePoll, (reactor, client) => {
-     if (++chunks === 1) for (const name of ['slab', 'scratch']) detach(reactor[name].buffer);
+     if (++chunks === 1) {
+       detach(slab.buffer);
+       detach(reactor.scratch.buffer);
+     }
      for (let i = 0; i < 20; i++) { gc(); new Uint8Array(4 * 1024 * 1024); }
      reactor.remoteAddress(client);
      if (chunks < 20) reactor.write(client, LOOPBACK);
-     else { detach(reactor.events.buffer); console.log(reactor.slab.length); reactor.dispose(); }
-   }, true);`,
-  '0',
+     else {
+       detach(reactor.events.buffer);
+       console.log(slab.length, reactor.slab().length);
+       reactor.dispose();
+     }
+   }, true);
+   const slab = reactor.slab();`,
+  '0 4194304',
 );
