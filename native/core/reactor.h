@@ -68,7 +68,8 @@ class Reactor {
   void begin_turn() { gathering_ = true; }
   bool in_turn() const { return gathering_; }
   // Sends what was gathered. Fills events `written` (for sockets that are blocked) and
-  // `write_failed`, and returns their number: a socket without one has nothing unsent.
+  // `write_failed`, and returns their number: a socket without one has nothing unsent. If they are
+  // kEventCapacity, more come with the next call.
   uint32_t flush();
 
   // --- making sockets: each answers an id, or a negative errno ---------------------------------

@@ -29,6 +29,9 @@ export const EVENT = {
   peer: 11,
 } as const;
 
+/** The most events of one batch or flush. */
+export const EVENT_CAPACITY = 1024;
+
 /** System calls into which `NativeReactor.fault` can put errors. */
 export const CALL = {
   socket: 0,
@@ -76,7 +79,10 @@ export interface NativeReactor {
   /** Takes all of `bytes`. @returns the bytes that are unsent now. */
   write(handle: number, bytes: Uint8Array): number;
   pending(handle: number): number;
-  /** Sends what was gathered. @returns the number of `written` (blocked) and `writeFailed` events that it stored. */
+  /**
+   * Sends what was gathered. @returns the number of `written` (blocked) and `writeFailed` events that it stored; if that
+   * is `EVENT_CAPACITY`, more come with the next call.
+   */
   flush(): number;
   shutWrite(handle: number): number;
   /** @returns 0 if closed, 1 if `closed` follows. */
@@ -96,7 +102,10 @@ export interface NativeReactor {
   dispose(): void;
   /** Most bytes of one recv and of one send; 0 for no limit. Only of a reactor made `withFaults`. */
   limit(read: number, write: number): void;
-  /** After `skip` calls the next `times` fail with `errno`; 0 times clears all. Only of a reactor made `withFaults`. */
+  /**
+   * After `skip` calls the next `times` fail with `errno`; 0 times clears all. Only of a reactor made `withFaults`. An
+   * `EAGAIN` for `recv` or `send` stalls the socket: the system, which knows better, will not tell of it again.
+   */
   fault(call: number, errno: number, skip: number, times: number): void;
 }
 

@@ -3,7 +3,7 @@
  * at the turn's end, and only then are the answers given (`done`, `drain`, promises).
  */
 import type { NativeModule, NativeReactor } from '../addon/types.ts';
-import { EVENT, SLOT_COUNT } from '../addon/types.ts';
+import { EVENT, EVENT_CAPACITY, SLOT_COUNT } from '../addon/types.ts';
 import type { Clock } from '../base/clock.ts';
 import type { SocketSnapshot } from '../base/provider.ts';
 import { ErrorNames } from './system-errors.ts';
@@ -159,17 +159,21 @@ export class Reactor {
   }
 
   #endTurn(): void {
-    const count = this.native.flush();
     this.turn++;
+    let count: number;
+    do {
+      count = this.native.flush();
+      this.#tellFlushed(count);
+    } while (count === EVENT_CAPACITY);
+    if (this.#attendingCount > 0) this.#attendTo();
+  }
+
+  #tellFlushed(count: number): void {
     const events = this.#events;
     for (let at = 0; at < 4 * count; at += 4) {
-      this.#targets[events[at + 1] ?? 0]?.onFlushed(
-        events[at] ?? 0,
-        events[at + 2] ?? 0,
-        events[at + 3] ?? 0,
-      );
+      const target = this.#targets[events[at + 1] ?? 0];
+      target?.onFlushed(events[at] ?? 0, events[at + 2] ?? 0, events[at + 3] ?? 0);
     }
-    if (this.#attendingCount > 0) this.#attendTo();
   }
 
   /** Only what was asked for until now: answers may ask anew, and the loop must come to an end. */
