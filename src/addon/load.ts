@@ -10,12 +10,23 @@ const require = createRequire(import.meta.url);
 
 let loaded: NativeModule | undefined;
 
-/** Runtimes that load the binary and then fail in it. */
+/** Runtimes that load the binary and then fail in it, each with the reason. None can be detected by trying. */
+const REFUSED: readonly (readonly [version: string, name: string])[] = [
+  // uv_poll_init ends the process.
+  ['bun', 'Bun'],
+  // uv_poll stops reporting.
+  ['deno', 'Deno'],
+  // Buffers over memory that is not V8's are forbidden (docs/design/0007-memory-of-the-engine.md).
+  ['electron', 'Electron'],
+];
+
 function refuseRuntime(): void {
-  const { bun, deno } = process.versions as Partial<Record<string, string>>;
-  // Bun ends the process in uv_poll_init, and Deno's uv_poll stops reporting; neither can be detected by trying.
-  if (bun !== undefined) throw new UnsupportedError('the native engine does not run on Bun');
-  if (deno !== undefined) throw new UnsupportedError('the native engine does not run on Deno');
+  const versions: Readonly<Record<string, string | undefined>> = process.versions;
+  for (const [version, name] of REFUSED) {
+    if (versions[version] !== undefined) {
+      throw new UnsupportedError(`the native engine does not run on ${name}`, { op: 'load' });
+    }
+  }
 }
 
 /**
