@@ -31,7 +31,8 @@ test('JsonText makes __proto__ a key like any other', () => {
 });
 
 const FAULTS: readonly (readonly [text: string, line: number, column: number, reason: RegExp])[] = [
-  ['', 1, 1, /expected a value/],
+  ['', 1, 1, /the file is empty/],
+  ['{"a":', 1, 6, /the file ends too early/],
   ['{\n  "a": 1,\n}', 3, 1, /expected a key in double quotes \(the last one/],
   ['{"a": [1, 2,]}', 1, 13, /expected a value \(the last one/],
   ['{"a" 1}', 1, 6, /expected ':'/],

@@ -56,6 +56,15 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
+function reasonOf(text: string, error: ParseError | undefined, offset: number): string {
+  if (text.trim() === '') return 'the file is empty';
+  const code = error === undefined ? 'ValueExpected' : printParseErrorCode(error.error);
+  // A comma too many is the usual reason, but not where nothing follows at all.
+  const isAtEnd =
+    offset >= text.trimEnd().length && (code === 'ValueExpected' || code === 'PropertyNameExpected');
+  return isAtEnd ? 'the file ends too early' : (REASONS[code] ?? code);
+}
+
 /** The value under a node. Keys become own properties whatever their name, `__proto__` too. */
 function valueOf(node: Node): unknown {
   if (node.type === 'array') return (node.children ?? []).map(valueOf);
@@ -87,8 +96,8 @@ export class JsonText {
     const root = parseTree(text, errors, { allowTrailingComma: false });
     const [first] = errors.sort((a, b) => a.offset - b.offset);
     if (first !== undefined || root === undefined) {
-      const code = first === undefined ? 'ValueExpected' : printParseErrorCode(first.error);
-      throw new JsonTextError(REASONS[code] ?? code, placeOf(text, first?.offset ?? text.length));
+      const offset = first?.offset ?? text.length;
+      throw new JsonTextError(reasonOf(text, first, offset), placeOf(text, offset));
     }
     this.#text = text;
     this.#root = root;

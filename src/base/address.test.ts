@@ -2,11 +2,9 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { SocketAddress } from './address.ts';
 import {
-  equalAddress,
   formatAddress,
   formatIpv6,
   ipBytes,
-  isPort,
   parseAddress,
   parseIp,
   parseIpv4,
@@ -179,26 +177,3 @@ for (const text of [
     assert.equal(parseAddress(text), null);
   });
 }
-
-test('isPort takes whole numbers from 0 to 65535 and nothing else', () => {
-  for (const port of [0, 1, 65535]) assert.equal(isPort(port), true);
-  for (const port of [-1, 65536, 0.5, NaN, Infinity, '80', null, undefined, 80n])
-    assert.equal(isPort(port), false);
-});
-
-test('equalAddress compares family, host, zone and port', () => {
-  const base = { family: 'ipv6', host: 'fe80::1', scope: 'a', port: 1 } as const;
-  assert.equal(equalAddress(base, { ...base }), true);
-  for (const other of [
-    { ...base, port: 2 },
-    { ...base, scope: 'b' },
-    { ...base, host: 'fe80::2' },
-  ]) {
-    assert.equal(equalAddress(base, other), false);
-  }
-  assert.equal(equalAddress({ family: 'unix', path: '/a' }, { family: 'unix', path: '/b' }), false);
-  assert.equal(
-    equalAddress({ family: 'ipv4', host: '0.0.0.0', port: 0 }, { family: 'unix', path: '0.0.0.0:0' }),
-    false,
-  );
-});

@@ -139,11 +139,6 @@ export function ipBytes(address: IpAddress): Uint8Array {
   return bytes;
 }
 
-/** Whether `port` is a whole number from 0 to 65535. */
-export function isPort(port: unknown): port is number {
-  return typeof port === 'number' && Number.isInteger(port) && port >= 0 && port <= 65535;
-}
-
 function formatUnixPath(path: string | Uint8Array): string {
   if (typeof path !== 'string')
     return `unix:${Array.from(path, (byte) => (byte > 32 && byte < 127 ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`)).join('')}`;
@@ -180,9 +175,4 @@ export function parseAddress(text: string): SocketAddress | null {
   const ip = parseIp(host);
   if (ip === null || port === null || (ip.family === 'ipv6') !== (bracketed !== null)) return null;
   return { ...ip, port };
-}
-
-/** Whether two addresses are the same, field by field; text is compared in canonical form. */
-export function equalAddress(a: SocketAddress, b: SocketAddress): boolean {
-  return formatAddress(a) === formatAddress(b);
 }

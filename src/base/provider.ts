@@ -72,7 +72,7 @@ export type JsonValue =
 export interface Deadline {
   /** Aborting it rejects the call with `signal.reason` and gives back everything the call holds. */
   readonly signal?: AbortSignalLike | undefined;
-  /** Milliseconds after which the call fails with `ETIMEDOUT`. */
+  /** Milliseconds after which the call fails with `ETIMEDOUT`; `connect` with a `ConnectError` of such errors. */
   readonly timeout?: number | undefined;
 }
 

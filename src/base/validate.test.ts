@@ -425,3 +425,19 @@ test('sinks and done must have what is going to be called', () => {
       requireDone(done as never);
     }, TypeError);
 });
+
+for (const [what, judge] of [
+  ['a host beside a path', () => validateConnect({ path: '/s', host: 'example.com', port: 1 })],
+  ['a port beside a path', () => validateListen({ path: '/s', port: 1 })],
+  ['a mode without a path', () => validateListen({ mode: 0o600 })],
+  ['stale without a path', () => validateListen({ stale: 'replace' })],
+] as const) {
+  test(`validate refuses ${what}`, () => {
+    assert.throws(judge, TypeError);
+  });
+}
+
+test('validate refuses an option that no socket has', () => {
+  assert.throws(() => validateConnect({ ...TCP, options: { noDelays: true } }), /noDelays/);
+  assert.throws(() => validateListen({ options: { tll: 1 } }), /tll/);
+});

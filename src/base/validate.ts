@@ -140,6 +140,8 @@ const SOCKET_OPTIONS: Rules<SocketOptions> = {
   sendBufferSize: integer(1, MAX_INT32),
 };
 
+const optionName = oneOf(...(Object.keys(SOCKET_OPTIONS) as OptionName[]));
+
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 function withoutUndefined<T extends object>(object: T): Defined<T> {
@@ -148,6 +150,8 @@ function withoutUndefined<T extends object>(object: T): Defined<T> {
 
 /** Socket options as they are given to `connect` and `listen`: those that are there, by the same rules as in `set`. */
 function socketOptions(value: unknown, name: string): Partial<SocketOptions> {
+  const known = requireObject(value, name);
+  for (const key of Object.keys(known)) optionName(key, `${name}.${key}`);
   const rules = Object.fromEntries(
     Object.entries<Rule<unknown>>(SOCKET_OPTIONS).map(([key, rule]) => [key, optional(rule)]),
   );
@@ -210,11 +214,22 @@ function readPath(options: object): string | Uint8Array | undefined {
   return optional(unixPath)(Reflect.get(options, 'path'), 'path');
 }
 
+/** What belongs to the other transport is a mistake, and not to be passed over. */
+function refuse(options: object, names: readonly string[], where: string): void {
+  for (const name of names) {
+    const value: unknown = Reflect.get(options, name);
+    if (value !== undefined) throw wrongType(name, `nothing ${where}`, value);
+  }
+}
+
 /** Judges what was given to `connect`. @throws {TypeError | RangeError} */
 export function validateConnect(value: unknown): ConnectPlan {
   const options = requireObject(value, 'options');
   const path = readPath(options);
-  if (path !== undefined) return { transport: 'unix', path, ...readWith(options, UNIX_CONNECT) };
+  if (path !== undefined) {
+    refuse(options, ['host', 'port'], 'beside a path');
+    return { transport: 'unix', path, ...readWith(options, UNIX_CONNECT) };
+  }
   const plan = readWith(options, TCP_CONNECT);
   const { localAddress } = plan;
   if (localAddress !== undefined && plan.family !== undefined && plan.family !== localAddress.family) {
@@ -227,7 +242,11 @@ export function validateConnect(value: unknown): ConnectPlan {
 export function validateListen(value: unknown): ListenPlan {
   const options = requireObject(value, 'options');
   const path = readPath(options);
-  if (path !== undefined) return { transport: 'unix', path, ...readWith(options, UNIX_LISTEN) };
+  if (path !== undefined) {
+    refuse(options, ['host', 'port'], 'beside a path');
+    return { transport: 'unix', path, ...readWith(options, UNIX_LISTEN) };
+  }
+  refuse(options, ['stale', 'mode'], 'without a path');
   return { transport: 'tcp', ...readWith(options, TCP_LISTEN) };
 }
 
@@ -258,8 +277,6 @@ export function validateDeadline(deadline: Deadline | undefined): DeadlinePlan {
 }
 
 const NO_DEADLINE: DeadlinePlan = { signal: undefined, timeout: undefined };
-
-const optionName = oneOf(...(Object.keys(SOCKET_OPTIONS) as OptionName[]));
 
 /** Judges an option's name. @throws {TypeError | RangeError} */
 export function validateOptionName(name: unknown): OptionName {

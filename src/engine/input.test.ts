@@ -369,7 +369,7 @@ for (const name of NAMES) {
     const before = countDescriptors();
     const mine = new Error('mine');
     const options = Object.defineProperty(
-      { host: '127.0.0.1', port: 1, ...(['mode', 'stale'].includes(name) ? { path: tempPath() } : {}) },
+      ['mode', 'stale'].includes(name) ? { path: tempPath() } : { host: '127.0.0.1', port: 1 },
       name,
       {
         get: () => {
