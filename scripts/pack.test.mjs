@@ -24,7 +24,8 @@ const ALLOWED = [
   /^prebuilds\/[\w-]+\/portside\.\w+\.node$/,
   /^native\/(core|binding)\/\w+\.(cc|h)$/,
   /^scripts\/(install|build-native)\.mjs$/,
-  /^docs\/reference\/[\w/-]+\.(md|json)$/,
+  /^CONTRIBUTING\.md$/,
+  /^docs\/(?!reference\/benchmarks)[\w/-]+\.md$/,
 ];
 const FORBIDDEN = [/\.test\./, /^dist\/e2e\//, /^dist\/architecture/, /^dist\/readme/];
 /** What would be missed if it were not there. */

@@ -30,7 +30,8 @@ export const PROMISES = {
 
   'deadline.signal':
     'Aborting it rejects the call with `signal.reason` and gives back everything the call holds.',
-  'deadline.timeout': 'Milliseconds after which the call fails with `ETIMEDOUT`.',
+  'deadline.timeout':
+    'Milliseconds after which the call fails with `ETIMEDOUT`; `connect` with a `ConnectError` of such errors.',
   'limits.high-water': 'Unsent bytes at and above which `write` answers `false`, and `drain` follows.',
   'limits.overflow': 'Unsent bytes above which a further `write` throws `OverflowError`.',
 
