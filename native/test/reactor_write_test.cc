@@ -1,4 +1,4 @@
-// Writing and closing; the rest is in reactor_read_test.cc.
+// Writing and closing; the rest is in reactor_read_test.cc and reactor_turn_test.cc.
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
