@@ -41,8 +41,6 @@ interface Variation {
   /** Done to each provider before it is used. */
   prepare?(provider: LocalProvider, transport: SuiteTransport): void;
   readonly scale?: number;
-  /** Cases that cannot hold here, by a part of their name, with the reason. */
-  readonly skip?: readonly (readonly [part: string, reason: string])[];
 }
 
 const oneByte = (provider: LocalProvider, transport: SuiteTransport): void => {
@@ -50,12 +48,6 @@ const oneByte = (provider: LocalProvider, transport: SuiteTransport): void => {
   const isUnix = transport.startsWith('unix');
   provider.faults.limit({ read: 1, write: isUnix ? 100 : 1 });
 };
-const NAGLE =
-  'a reset drops the single bytes that the sender, waiting for an acknowledgement, still holds back';
-const ONE_BYTE_SKIP = [
-  ['tells an error only after resume, behind the data', NAGLE],
-  ['tells an error from before start, behind the data', NAGLE],
-] as const;
 const shaken = (provider: LocalProvider): void => {
   const { faults } = provider;
   faults.limit({ read: 1000, write: 777 });
@@ -68,14 +60,13 @@ const shaken = (provider: LocalProvider): void => {
 const VARIATIONS: readonly Variation[] = [
   { name: 'epoll', options: {} },
   { name: 'poll', options: { poller: 'poll' } },
-  { name: 'one byte per call', options: {}, prepare: oneByte, scale: 0.01, skip: ONE_BYTE_SKIP },
+  { name: 'one byte per call', options: {}, prepare: oneByte, scale: 0.01 },
   { name: 'short calls and EINTR', options: {}, prepare: shaken, scale: 0.1 },
   {
     name: 'poll, one byte per call',
     options: { poller: 'poll' },
     prepare: oneByte,
     scale: 0.01,
-    skip: ONE_BYTE_SKIP,
   },
 ];
 
@@ -101,13 +92,12 @@ for (const variation of VARIATIONS) {
     ...(variation.scale === undefined ? {} : { scale: variation.scale }),
   };
   const { capabilities } = localProvider();
-  const running = variation.skip === undefined ? {} : { skip: variation.skip };
   for (const transport of ['ipv4', 'ipv6', 'unix', 'unix-abstract'] as const) {
     const make = makeFor(transport);
     const streams = streamSuite(pairMaker(make, transport, files), { ...options, transport });
     const listeners = listenerSuite(make, { ...options, transport });
-    runSuite(named(variation, [...streams, ...listeners]), capabilities, running);
+    runSuite(named(variation, [...streams, ...listeners]), capabilities);
   }
   const providers = providerSuite(makeFor('ipv4'), { ...options, transport: 'ipv4' });
-  runSuite(named(variation, providers), capabilities, running);
+  runSuite(named(variation, providers), capabilities);
 }

@@ -81,22 +81,34 @@ async function dualStack(h: ProviderHarness): Promise<void> {
   await atListener.stream(1);
 }
 
+/** An IPv6-only listener and an IPv4 one on the same port; the port may be another program's in IPv4, so it is sought. */
+async function bothFamilies(h: ProviderHarness): Promise<{ listener: Listener; other: Listener }> {
+  for (let tries = 1; ; tries++) {
+    const listener = await listenTcp(h, { host: '::', ipv6Only: true });
+    try {
+      return { listener, other: await listenTcp(h, { host: '0.0.0.0', port: localOf(listener).port }) };
+    } catch (error) {
+      await listener.close();
+      if (tries === 10) throw error;
+    }
+  }
+}
+
 async function ipv6Only(h: ProviderHarness): Promise<void> {
-  const listener = await listenTcp(h, { host: '::', ipv6Only: true });
+  const { listener, other } = await bothFamilies(h);
   const { port } = localOf(listener);
-  const atListener = h.recordListener(listener);
+  const [atListener, atOther] = [h.recordListener(listener), h.recordListener(other)];
+  await h.connect({ host: '127.0.0.1', port });
+  await atOther.stream();
+  await h.connect({ host: '::1', port });
+  await atListener.stream();
+  equal(atListener.streams.length, 1, 'streams of the IPv6-only listener');
+  await other.close();
   await rejects(
     () => h.connect({ host: '127.0.0.1', port }),
     { name: 'ConnectError' },
     'IPv4 to an IPv6-only listener',
   );
-  await h.connect({ host: '::1', port });
-  await atListener.stream();
-  const other = await listenTcp(h, { host: '0.0.0.0', port });
-  const atOther = h.recordListener(other);
-  await h.connect({ host: '127.0.0.1', port });
-  await atOther.stream();
-  equal(atListener.streams.length, 1, 'streams of the IPv6-only listener');
 }
 
 async function sharedPort(h: ProviderHarness): Promise<void> {
