@@ -14,7 +14,8 @@ namespace {
 
 Napi::Object table(Napi::Env env, const Constant* rows) {
   Napi::Object out = Napi::Object::New(env);
-  for (; rows->name != nullptr; ++rows) out.Set(rows->name, Napi::Number::New(env, rows->value));
+  for (; rows->name != nullptr; ++rows)
+    out.Set(rows->name, Napi::Number::New(env, static_cast<double>(rows->value)));
   out.Freeze();
   return out;
 }
@@ -36,6 +37,7 @@ Napi::Value interface_index(const Napi::CallbackInfo& info) {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("constants", table(env, kConstants));
   exports.Set("errorNumbers", table(env, kErrorNumbers));
+  exports.Set("resolveErrors", table(env, kResolveErrors));
   exports.Set("maxUnixPath", Napi::Number::New(env, static_cast<double>(max_unix_path())));
   exports.Set("interfaceIndex", Napi::Function::New<interface_index>(env, "interfaceIndex"));
   exports.Set("createReactor", Napi::Function::New<create_reactor>(env, "createReactor"));

@@ -2,15 +2,19 @@
 // it.
 #pragma once
 
+#include <cstdint>
+
 namespace sk {
 
 struct Constant {
   const char* name;
-  int value;
+  int64_t value;
 };
 
-// Both tables end with a null name.
+// All tables end with a null name. kConstants is in a file for each system.
 extern const Constant kConstants[];
 extern const Constant kErrorNumbers[];
+// What getaddrinfo(3) and getnameinfo(3) answer; a number here may be an errno too.
+extern const Constant kResolveErrors[];
 
 }  // namespace sk

@@ -3,6 +3,9 @@
  * number out of range a `RangeError`. What the system refuses is not thrown but answered, as a negative errno.
  */
 
+import type { ConstantName, ErrnoName, ResolveErrorName } from './constant-names.ts';
+import type { NativeSockets, ReadyHandler } from './native-sockets.ts';
+
 /** Kinds of events. An event is four words of `NativeReactor.events`: kind, slot, a, b. */
 export const EVENT = {
   /** a: offset in the slab, b: length. Valid until the batch has been handled. */
@@ -110,12 +113,18 @@ export interface NativeReactor {
 }
 
 export interface NativeModule {
-  readonly constants: Readonly<Record<string, number>>;
-  readonly errorNumbers: Readonly<Record<string, number>>;
+  readonly constants: Readonly<Record<ConstantName, number>>;
+  readonly errorNumbers: Readonly<Record<ErrnoName, number>>;
+  readonly resolveErrors: Readonly<Record<ResolveErrorName, number>>;
   /** Bytes of the longest path of a Unix socket. */
   readonly maxUnixPath: number;
   /** 0 if there is no interface of this name. */
   interfaceIndex(name: string): number;
   /** Its functions are bound to it and need no `this`. @returns a negative errno if the system has no descriptor left */
   createReactor(onBatch: BatchHandler, usePoll: boolean, withFaults: boolean): NativeReactor | number;
+  /** Its functions are bound to it and need no `this`. @returns a negative errno if the system has no descriptor left */
+  createSockets(onReady: ReadyHandler, usePoll: boolean): NativeSockets | number;
+  /** What a control message's header takes (CMSG_LEN(0)), and what it is aligned to. */
+  readonly controlHeader: number;
+  readonly controlAlignment: number;
 }

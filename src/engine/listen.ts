@@ -1,4 +1,5 @@
 /** Makes listeners: TCP and Unix, with the file that a Unix path is. */
+import type { ConstantName } from '../addon/constant-names.ts';
 import type { Stats } from 'node:fs';
 import { lstatSync, unlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -89,14 +90,9 @@ class ListenAttempt {
     }
   }
 
-  #set(level: string, name: string, value: number): void {
+  #set(level: ConstantName, name: ConstantName, value: number): void {
     const { constants } = this.#reactor.module;
-    const result = this.#reactor.native.setOption(
-      this.#handle,
-      constants[level] ?? 0,
-      constants[name] ?? 0,
-      value,
-    );
+    const result = this.#reactor.native.setOption(this.#handle, constants[level], constants[name], value);
     this.#checked(result, 'setsockopt');
   }
 

@@ -1,4 +1,5 @@
 /** The provider over the native engine. */
+import type { ErrnoName } from '../addon/constant-names.ts';
 import { loadNative } from '../addon/load.ts';
 import type { CallName } from '../addon/types.ts';
 import { CALL } from '../addon/types.ts';
@@ -47,7 +48,7 @@ export interface Faults {
   /** Most bytes of one recv and of one send; 0 for no limit. */
   limit(bytes: { read: number; write: number }): void;
   /** Lets the next `times` calls of `call` fail with `code`, after `skip` more have been made. */
-  fail(call: CallName, code: string, when?: { times?: number; skip?: number }): void;
+  fail(call: CallName, code: ErrnoName, when?: { times?: number; skip?: number }): void;
   /** Takes all faults and limits back. */
   clear(): void;
 }
@@ -98,7 +99,7 @@ class NativeProvider implements LocalProvider {
         native.limit(read, write);
       },
       fail: (call, code, { times = 1, skip = 0 } = {}) => {
-        native.fault(CALL[call], module.errorNumbers[code] ?? 0, skip, times);
+        native.fault(CALL[call], module.errorNumbers[code], skip, times);
       },
       clear: () => {
         native.limit(0, 0);

@@ -1,13 +1,14 @@
 /** The socket options of the contract, as this system knows them. */
+import type { ConstantName } from '../addon/constant-names.ts';
+import type { ErrorNames } from '../addon/system-errors.ts';
 import type { NativeModule, NativeReactor } from '../addon/types.ts';
 import type { ErrorDetails } from '../base/errors.ts';
 import { UnsupportedError } from '../base/errors.ts';
 import type { KeepAlive, OptionName, SocketOptions } from '../base/options.ts';
-import type { ErrorNames } from './system-errors.ts';
 
 interface OptionRow {
-  readonly level: string;
-  readonly name: string;
+  readonly level: ConstantName;
+  readonly name: ConstantName;
   /** Whether Unix sockets have it too. */
   readonly unix: boolean;
 }
@@ -38,8 +39,9 @@ export interface OptionSocket {
   details(): ErrorDetails;
 }
 
-function constant(socket: OptionSocket, name: string): number {
-  const value = socket.module.constants[name];
+function constant(socket: OptionSocket, name: ConstantName): number {
+  const constants: Partial<Record<ConstantName, number>> = socket.module.constants;
+  const value = constants[name];
   if (value === undefined) throw new UnsupportedError(`this system has no ${name}`, socket.details());
   return value;
 }
@@ -49,13 +51,13 @@ function checked(socket: OptionSocket, result: number, syscall: string): number 
   return result;
 }
 
-function setNumber(socket: OptionSocket, level: string, name: string, value: number): void {
+function setNumber(socket: OptionSocket, level: ConstantName, name: ConstantName, value: number): void {
   const { native, handle } = socket;
   const result = native.setOption(handle, constant(socket, level), constant(socket, name), value);
   checked(socket, result, 'setsockopt');
 }
 
-function getNumber(socket: OptionSocket, level: string, name: string): number {
+function getNumber(socket: OptionSocket, level: ConstantName, name: ConstantName): number {
   const { native, handle } = socket;
   return checked(
     socket,

@@ -6,7 +6,7 @@ import type { NativeModule, NativeReactor } from '../addon/types.ts';
 import { EVENT, EVENT_CAPACITY, SLOT_COUNT } from '../addon/types.ts';
 import type { Clock } from '../base/clock.ts';
 import type { SocketSnapshot } from '../base/provider.ts';
-import { ErrorNames } from './system-errors.ts';
+import { ErrorNames } from '../addon/system-errors.ts';
 
 /** Whoever owns a native handle. Events that cannot concern it do nothing. */
 export interface Target {
