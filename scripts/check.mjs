@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { generate } from './generate.mjs';
 import { ensureReady } from './setup.mjs';
 import { ROOT, StepError, capture, formatDuration, hasProgram, printError, runMain, step } from './steps.mjs';
 
@@ -72,7 +73,18 @@ function checkMachineTraces() {
     throw new StepError("paths of somebody's machine do not belong here", finds.join('\n'));
 }
 
+/** Set before the steps run, which do not wait: formatting is asynchronous. */
+let stale = [];
+
 const STEPS = [
+  {
+    name: 'generated files',
+    fixes: true,
+    run: () => {
+      if (!fix && stale.length > 0)
+        throw new StepError(`stale: ${stale.join(', ')}; npm run format makes them anew`);
+    },
+  },
   {
     name: 'types',
     run: () => {
@@ -123,8 +135,9 @@ const STEPS = [
   { name: "no machine's paths", run: checkMachineTraces },
 ];
 
-await runMain(() => {
+await runMain(async () => {
   ensureReady({ native: false, dist: false });
+  stale = await generate({ isCheck: !fix });
   const start = performance.now();
   const steps = STEPS.filter(({ fixes }) => !fix || fixes === true);
   const failed = steps.filter(({ name, run }) => {

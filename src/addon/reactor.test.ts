@@ -12,8 +12,8 @@ import type { BatchHandler, NativeReactor } from './types.ts';
 import { CALL, EVENT, FAMILY, SLOT_COUNT } from './types.ts';
 
 const native = loadNative();
-const { AF_INET = 0, AF_INET6 = 0, AF_UNIX = 0, SOCK_STREAM = 0 } = native.constants;
-const { EBADF = 0, EINPROGRESS = 0, EMFILE = 0 } = native.errorNumbers;
+const { AF_INET, AF_INET6, AF_UNIX, SOCK_STREAM } = native.constants;
+const { EBADF, EINPROGRESS, EMFILE } = native.errorNumbers;
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
 
 function makeReactor(onBatch: BatchHandler = () => undefined, usePoll = false): NativeReactor {

@@ -1,4 +1,5 @@
 /** The native engine before the conformance suite: both pollers, every transport, one byte per call, and faults. */
+import type { ErrnoName } from '../addon/constant-names.ts';
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -87,7 +88,7 @@ for (const variation of VARIATIONS) {
     files,
     resources: () => readdirSync('/proc/self/fd').length,
     failAccept: (provider: unknown, code: string, times: number) => {
-      (provider as LocalProvider).faults.fail('accept', code, { times });
+      (provider as LocalProvider).faults.fail('accept', code as ErrnoName, { times });
     },
     ...(variation.scale === undefined ? {} : { scale: variation.scale }),
   };

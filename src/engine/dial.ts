@@ -85,8 +85,8 @@ class Dialer implements Target, Attempt<NativeStream> {
 
   #open(): void {
     const { AF_INET, AF_INET6, AF_UNIX, SOCK_STREAM } = this.#reactor.module.constants;
-    const family = { ipv4: AF_INET, ipv6: AF_INET6, unix: AF_UNIX }[this.#remote.family] ?? 0;
-    this.#handle = this.#checked(this.#reactor.native.socket(family, SOCK_STREAM ?? 0, 0), 'socket');
+    const family = { ipv4: AF_INET, ipv6: AF_INET6, unix: AF_UNIX }[this.#remote.family];
+    this.#handle = this.#checked(this.#reactor.native.socket(family, SOCK_STREAM, 0), 'socket');
     this.#reactor.own(this.#handle, this);
   }
 
@@ -135,8 +135,8 @@ class Dialer implements Target, Attempt<NativeStream> {
       this.#remote.family !== 'unix' &&
       local !== undefined &&
       formatAddress(local) === formatAddress(this.#remote);
-    if (isSelf && (this.#options.localPort ?? 0) === 0) {
-      this.#fail(this.#system(this.#reactor.module.errorNumbers['ECONNREFUSED'] ?? 0, 'connect'));
+    if (isSelf && this.#options.localPort === 0) {
+      this.#fail(this.#system(this.#reactor.module.errorNumbers['ECONNREFUSED'], 'connect'));
       return;
     }
     this.#isOver = true;

@@ -1,4 +1,5 @@
 /** The native engine when the system has run out of something (F01, F02, F05, F06, F07). */
+import type { ErrnoName } from '../addon/constant-names.ts';
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, renameSync, symlinkSync } from 'node:fs';
 import type { TestContext } from 'node:test';
@@ -124,7 +125,7 @@ test('out of descriptors in connect, listen and localProvider: errors that leave
 });
 
 /** System calls that can fail while a socket is made, and errors that the system has for each. */
-const FAILURES: readonly (readonly [CallName, string])[] = [
+const FAILURES: readonly (readonly [CallName, ErrnoName])[] = [
   ['socket', 'EMFILE'],
   ['socket', 'ENFILE'],
   ['socket', 'ENOBUFS'],

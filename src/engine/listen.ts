@@ -48,8 +48,8 @@ class ListenAttempt {
     const plan = this.#plan;
     const { native } = this.#reactor;
     const { AF_INET, AF_INET6, AF_UNIX, SOCK_STREAM } = this.#reactor.module.constants;
-    const family = { ipv4: AF_INET, ipv6: AF_INET6, unix: AF_UNIX }[this.#address.family] ?? 0;
-    this.#handle = this.#checked(native.socket(family, SOCK_STREAM ?? 0, 0), 'socket');
+    const family = { ipv4: AF_INET, ipv6: AF_INET6, unix: AF_UNIX }[this.#address.family];
+    this.#handle = this.#checked(native.socket(family, SOCK_STREAM, 0), 'socket');
     this.#setOptions(plan.options);
     if (plan.transport === 'tcp') this.#prepareTcp(plan);
     else this.#options = plan.options;
