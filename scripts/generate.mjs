@@ -7,7 +7,6 @@
 import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import prettier from 'prettier';
 import { ROOT, StepError, runMain } from './steps.mjs';
 
 const read = (file) => readFileSync(join(ROOT, file), 'utf8');
@@ -44,6 +43,8 @@ function constantNames() {
 export const TARGETS = [{ file: 'src/addon/constant-names.ts', make: constantNames }];
 
 async function format(file, text) {
+  // Not at the top: a new clone has no packages yet when this file is read.
+  const prettier = await import('prettier');
   const options = await prettier.resolveConfig(join(ROOT, file));
   return prettier.format(text, { ...options, filepath: file });
 }
