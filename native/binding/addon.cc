@@ -5,7 +5,9 @@
 #include <string>
 
 #include "binding/reactor_object.h"
+#include "binding/sockets_object.h"
 #include "core/constants.h"
+#include "core/control.h"
 #include "core/sockaddr.h"
 
 namespace sk {
@@ -40,6 +42,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("resolveErrors", table(env, kResolveErrors));
   exports.Set("maxUnixPath", Napi::Number::New(env, static_cast<double>(max_unix_path())));
   exports.Set("interfaceIndex", Napi::Function::New<interface_index>(env, "interfaceIndex"));
+  exports.Set("controlHeader", Napi::Number::New(env, static_cast<double>(control_header())));
+  exports.Set("controlAlignment", Napi::Number::New(env, static_cast<double>(control_alignment())));
+  exports.Set("createSockets", Napi::Function::New<create_sockets>(env, "createSockets"));
   exports.Set("createReactor", Napi::Function::New<create_reactor>(env, "createReactor"));
   return exports;
 }

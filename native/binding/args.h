@@ -13,8 +13,18 @@ namespace sk {
 
 class Args {
  public:
+  static constexpr size_t kMax = 6;
+
   Args(const Napi::CallbackInfo& info, const char* function)
-      : info_(info), env_(info.Env()), function_(function) {}
+      : env_(info.Env()), function_(function) {
+    for (size_t i = 0; i < kMax; ++i) values_[i] = info[i];
+  }
+  // Of a plain callback, which costs less. Arguments that are missing are undefined.
+  Args(napi_env env, napi_callback_info info, const char* function, void** data)
+      : env_(env), function_(function) {
+    size_t count = kMax;
+    napi_get_cb_info(env, info, &count, values_, nullptr, data);
+  }
 
   // A whole number within the bounds.
   bool integer(size_t index, const char* name, int64_t low, int64_t high, int64_t* out) const;
@@ -33,11 +43,11 @@ class Args {
   bool range_error(const char* name, int64_t low, int64_t high) const;
   bool has_lost_memory(napi_value buffer) const;
 
-  napi_value value(size_t index) const { return info_[index]; }
+  napi_value value(size_t index) const { return values_[index]; }
 
-  const Napi::CallbackInfo& info_;
   napi_env env_;
   const char* function_;
+  napi_value values_[kMax];
 };
 
 }  // namespace sk

@@ -1,7 +1,6 @@
 #include "binding/loop.h"
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -16,39 +15,31 @@ constexpr size_t kEventBytes = Reactor::kEventCapacity * sizeof(Event);
 Loop::Loop(Napi::Env env, Options options)
     : env_(env),
       on_batch_(Napi::Persistent(options.on_batch)),
-      events_(make_block(kEventBytes)),
-      slab_(make_block(kSlabSize)),
-      scratch_(make_block(kScratchSize)),
+      events_(kEventBytes),
+      slab_(kSlabSize),
+      scratch_(kScratchSize),
       faulty_(options.faulty) {
   reactor_ =
       std::make_unique<Reactor>(std::move(options.poller), std::move(options.kernel), slab_.get(),
                                 kSlabSize, reinterpret_cast<Event*>(events_.get()));
 }
 
-// Null without memory. Zeroed, for a program can look at what has not been written yet.
-Loop::Block Loop::make_block(size_t size) { return {static_cast<uint8_t*>(calloc(size, 1)), free}; }
-
-Napi::ArrayBuffer Loop::show(Napi::Env env, const Block& block, size_t size) {
-  return Napi::ArrayBuffer::New(
-      env, block.get(), size, [](Napi::Env, void*, Block* held) { delete held; }, new Block(block));
-}
-
 Napi::Value Loop::events() const {
-  return Napi::Int32Array::New(env_, kEventBytes / sizeof(int32_t),
-                               show(env_, events_, kEventBytes), 0);
+  return Napi::Int32Array::New(env_, kEventBytes / sizeof(int32_t), events_.show(env_), 0);
 }
 
 Napi::Value Loop::slab() const {
-  return Napi::Uint8Array::New(env_, kSlabSize, show(env_, slab_, kSlabSize), 0);
+  return Napi::Uint8Array::New(env_, kSlabSize, slab_.show(env_), 0);
 }
 
 Napi::Value Loop::scratch() const {
-  return Napi::Uint8Array::New(env_, kScratchSize, show(env_, scratch_, kScratchSize), 0);
+  return Napi::Uint8Array::New(env_, kScratchSize, scratch_.show(env_), 0);
 }
 
 std::shared_ptr<LoopHandle> Loop::create(Napi::Env env, Options options) {
   Loop* loop = new Loop(env, std::move(options));
-  if (loop->events_ == nullptr || loop->slab_ == nullptr || loop->scratch_ == nullptr) {
+  if (loop->events_.get() == nullptr || loop->slab_.get() == nullptr ||
+      loop->scratch_.get() == nullptr) {
     napi_throw_error(env, "ENOMEM", "no memory for a reactor");
     delete loop;
     return nullptr;
@@ -60,26 +51,9 @@ std::shared_ptr<LoopHandle> Loop::create(Napi::Env env, Options options) {
 }
 
 bool Loop::start() {
-  uv_loop_t* uv = nullptr;
-  napi_get_uv_event_loop(env_, &uv);
-  int error = uv_poll_init(uv, &poll_, reactor_->fd());
-  if (error != 0) {
-    napi_throw_error(env_, uv_err_name(error), "cannot watch the poller");
-    delete this;
-    return false;
-  }
-  poll_.data = this;
-  // Only an asynchronous hook lets uv_close finish before the environment, and this library with
-  // it, is gone (a worker's exit crashes otherwise).
-  napi_add_async_cleanup_hook(env_, &Loop::on_cleanup, this, &hook_);
-  error = uv_poll_start(&poll_, UV_READABLE, [](uv_poll_t* handle, int, int) {
-    static_cast<Loop*>(handle->data)->on_ready();
-  });
-  if (error != 0) {
-    napi_throw_error(env_, uv_err_name(error), "cannot watch the poller");
-    close();
-    return false;
-  }
+  FdWatch* watch = FdWatch::start(env_, reactor_->fd(), this);
+  if (watch == nullptr) return false;  // this loop is gone, or will be
+  watch_ = watch;
   update_reference();
   return true;
 }
@@ -132,28 +106,15 @@ bool Loop::cross(uint32_t count) {
 
 void Loop::update_reference() {
   if (reactor_ == nullptr) return;
-  const bool wanted = reactor_->referenced() > 0;
-  if (wanted == is_referenced_) return;
-  is_referenced_ = wanted;
-  auto* handle = reinterpret_cast<uv_handle_t*>(&poll_);
-  wanted ? uv_ref(handle) : uv_unref(handle);
+  watch_->reference(reactor_->referenced() > 0);
 }
 
 void Loop::close() {
   if (reactor_ == nullptr) return;
   if (handle_ != nullptr) handle_->loop = nullptr;
   // libuv must let go of the descriptor before it is closed.
-  uv_poll_stop(&poll_);
+  watch_->close();
   reactor_.reset();
-  uv_close(reinterpret_cast<uv_handle_t*>(&poll_), [](uv_handle_t* handle) {
-    auto* self = static_cast<Loop*>(handle->data);
-    napi_remove_async_cleanup_hook(self->hook_);
-    delete self;
-  });
-}
-
-void Loop::on_cleanup(napi_async_cleanup_hook_handle, void* self) {
-  static_cast<Loop*>(self)->close();
 }
 
 }  // namespace sk

@@ -1,12 +1,13 @@
-// A reactor on Node's event loop: one uv_poll_t on the poller's descriptor, one call into
-// JavaScript for each batch of events.
+// A reactor on Node's event loop: one watch on the poller's descriptor, one call into JavaScript
+// for each batch of events.
 #pragma once
 
 #include <napi.h>
-#include <uv.h>
 
 #include <memory>
 
+#include "binding/block.h"
+#include "binding/fd_watch.h"
 #include "core/faulty_kernel.h"
 #include "core/reactor.h"
 
@@ -19,7 +20,7 @@ struct LoopHandle {
   Loop* loop = nullptr;
 };
 
-class Loop {
+class Loop final : FdWatch::Owner {
  public:
   struct Options {
     std::unique_ptr<Poller> poller;
@@ -51,22 +52,16 @@ class Loop {
   void close();
 
  private:
-  // Memory that buffers of JavaScript show. It lasts until both they and the loop have let go, so a
-  // program that transfers or detaches one of them only loses sight of it.
-  using Block = std::shared_ptr<uint8_t>;
-
   Loop(Napi::Env env, Options options);
   ~Loop() = default;
 
-  static Block make_block(size_t size);
-  static Napi::ArrayBuffer show(Napi::Env env, const Block& block, size_t size);
-
   // False after throwing; the loop has ended then, and is gone or will be.
   bool start();
-  void on_ready();
+  void on_ready() override;
+  void on_cleanup() override { close(); }
+  void on_closed() override { delete this; }
   // Hands `count` events over. False if the loop was closed meanwhile.
   bool cross(uint32_t count);
-  static void on_cleanup(napi_async_cleanup_hook_handle handle, void* self);
 
   Napi::Env env_;
   Napi::FunctionReference on_batch_;
@@ -74,9 +69,7 @@ class Loop {
   Block slab_;
   Block scratch_;
   std::unique_ptr<Reactor> reactor_;
-  uv_poll_t poll_ = {};
-  napi_async_cleanup_hook_handle hook_ = nullptr;
-  bool is_referenced_ = true;
+  FdWatch* watch_ = nullptr;
   FaultyKernel* faulty_;
   std::shared_ptr<LoopHandle> handle_;
 };

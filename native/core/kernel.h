@@ -1,4 +1,4 @@
-// The system calls that the reactor makes: one function each, no policy. All return a negative
+// The system calls that the reactor makes, as it wants them. All return a negative
 // errno on failure, so that no caller depends on the global. The class is the seam where tests put
 // faults.
 #pragma once

@@ -41,8 +41,10 @@ class Poller {
   virtual int add(int fd, uint64_t token) = 0;
   // The owner has met "would block" in these directions and wants to hear of them again.
   virtual void modify(int fd, uint64_t token, uint32_t interest) = 0;
-  // Ends watching; to be called before the descriptor is closed.
+  // Ends watching; to be called before the descriptor, of which there is no duplicate, is closed.
   virtual void remove(int fd) = 0;
+  // Ends watching a descriptor that stays open, or of which there may be duplicates.
+  virtual void forget(int fd) { remove(fd); }
   // Stores up to `capacity` events without blocking. Returns how many, or a negative errno.
   virtual int wait(PollEvent* events, int capacity) = 0;
   // Makes `fd()` readable until the next `wait`. From any thread.

@@ -60,6 +60,11 @@ class EpollPoller final : public Poller {
   // reactor's descriptors have no duplicates.
   void remove(int) override {}
 
+  void forget(int fd) override {
+    // Fails only if somebody has closed the descriptor, which took it off.
+    ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+  }
+
   int wait(PollEvent* events, int capacity) override {
     epoll_event raw[kMaxEvents];
     int count;
