@@ -3,8 +3,32 @@
 // to programs.
 #pragma once
 
+#ifndef ARPT_SO_SET_REPLACE
+#define ARPT_SO_SET_REPLACE 96
+#endif
 #ifndef CAN_RAW_XL_FRAMES
 #define CAN_RAW_XL_FRAMES 7
+#endif
+#ifndef CAN_RAW_XL_VCID_OPTS
+#define CAN_RAW_XL_VCID_OPTS 8
+#endif
+#ifndef EBT_SO_GET_ENTRIES
+#define EBT_SO_GET_ENTRIES 129
+#endif
+#ifndef EBT_SO_GET_INFO
+#define EBT_SO_GET_INFO 128
+#endif
+#ifndef EBT_SO_GET_INIT_ENTRIES
+#define EBT_SO_GET_INIT_ENTRIES 131
+#endif
+#ifndef EBT_SO_GET_INIT_INFO
+#define EBT_SO_GET_INIT_INFO 130
+#endif
+#ifndef EBT_SO_SET_COUNTERS
+#define EBT_SO_SET_COUNTERS 129
+#endif
+#ifndef EBT_SO_SET_ENTRIES
+#define EBT_SO_SET_ENTRIES 128
 #endif
 #ifndef ICMPV6_FILTER
 #define ICMPV6_FILTER 1
@@ -23,6 +47,12 @@
 #endif
 #ifndef IP6T_SO_ORIGINAL_DST
 #define IP6T_SO_ORIGINAL_DST 80
+#endif
+#ifndef IP6T_SO_SET_REPLACE
+#define IP6T_SO_SET_REPLACE 64
+#endif
+#ifndef IPT_SO_SET_REPLACE
+#define IPT_SO_SET_REPLACE 64
 #endif
 #ifndef IP_LOCAL_PORT_RANGE
 #define IP_LOCAL_PORT_RANGE 51
@@ -45,6 +75,18 @@
 #ifndef PACKET_FANOUT_FLAG_IGNORE_OUTGOING
 #define PACKET_FANOUT_FLAG_IGNORE_OUTGOING 0x4000
 #endif
+#ifndef PACKET_VNET_HDR_SZ
+#define PACKET_VNET_HDR_SZ 24
+#endif
+#ifndef RDS_GET_MR
+#define RDS_GET_MR 2
+#endif
+#ifndef RDS_GET_MR_FOR_DEST
+#define RDS_GET_MR_FOR_DEST 7
+#endif
+#ifndef SCM_INQ
+#define SCM_INQ 84
+#endif
 #ifndef SCM_PIDFD
 #define SCM_PIDFD 4
 #endif
@@ -54,11 +96,17 @@
 #ifndef SCM_TS_OPT_ID
 #define SCM_TS_OPT_ID 81
 #endif
+#ifndef SCTP_SOCKOPT_CONNECTX3
+#define SCTP_SOCKOPT_CONNECTX3 111
+#endif
 #ifndef SOF_TIMESTAMPING_OPT_ID_TCP
 #define SOF_TIMESTAMPING_OPT_ID_TCP (1 << 16)
 #endif
 #ifndef SOF_TIMESTAMPING_OPT_RX_FILTER
 #define SOF_TIMESTAMPING_OPT_RX_FILTER (1 << 17)
+#endif
+#ifndef SO_INQ
+#define SO_INQ 84
 #endif
 #ifndef SO_ORIGINAL_DST
 #define SO_ORIGINAL_DST 80
@@ -99,15 +147,33 @@
 #ifndef TCP_IS_MPTCP
 #define TCP_IS_MPTCP 43
 #endif
+#ifndef TCP_MD5SIG_FLAG_IFINDEX
+#define TCP_MD5SIG_FLAG_IFINDEX 2
+#endif
 #ifndef TCP_RTO_MAX_MS
 #define TCP_RTO_MAX_MS 44
 #endif
 #ifndef TCP_RTO_MIN_US
 #define TCP_RTO_MIN_US 45
 #endif
+#ifndef TLS_RX
+#define TLS_RX 2
+#endif
+#ifndef TLS_RX_EXPECT_NO_PAD
+#define TLS_RX_EXPECT_NO_PAD 4
+#endif
+#ifndef TLS_TX
+#define TLS_TX 1
+#endif
+#ifndef TLS_TX_ZEROCOPY_RO
+#define TLS_TX_ZEROCOPY_RO 3
+#endif
 #ifndef UDPLITE_RECV_CSCOV
 #define UDPLITE_RECV_CSCOV 11
 #endif
 #ifndef UDPLITE_SEND_CSCOV
 #define UDPLITE_SEND_CSCOV 10
+#endif
+#ifndef XDP_UMEM_REG
+#define XDP_UMEM_REG 4
 #endif
