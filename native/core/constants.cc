@@ -153,6 +153,7 @@ const Constant kResolveErrors[] = {
     ROW(EAI_BADFLAGS)
     ROW(EAI_FAIL)
     ROW(EAI_FAMILY)
+    ROW(EAI_IDN_ENCODE)
     ROW(EAI_MEMORY)
     ROW(EAI_NODATA)
     ROW(EAI_NONAME)

@@ -961,6 +961,7 @@ export type ResolveErrorName =
   | 'EAI_BADFLAGS'
   | 'EAI_FAIL'
   | 'EAI_FAMILY'
+  | 'EAI_IDN_ENCODE'
   | 'EAI_MEMORY'
   | 'EAI_NODATA'
   | 'EAI_NONAME'
