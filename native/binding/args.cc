@@ -90,6 +90,37 @@ bool Args::bytes(size_t index, const char* name, const uint8_t** data, size_t* l
   return true;
 }
 
+bool Args::text(size_t index, const char* name, std::string* out) const {
+  size_t length = 0;
+  if (napi_get_value_string_utf8(env_, value(index), nullptr, 0, &length) != napi_ok) {
+    return type_error(name, "a string");
+  }
+  if (length > kMaxText) return text_error(name);
+  // With room for the NUL that Node-API adds.
+  out->resize(length + 1);
+  napi_get_value_string_utf8(env_, value(index), out->data(), length + 1, &length);
+  out->resize(length);
+  return out->find('\0') == std::string::npos || text_error(name);
+}
+
+bool Args::text_or_null(size_t index, const char* name, std::optional<std::string>* out) const {
+  napi_valuetype type = napi_undefined;
+  napi_typeof(env_, value(index), &type);
+  if (type == napi_null) return true;
+  std::string read;
+  if (!text(index, name, &read)) return false;
+  *out = std::move(read);
+  return true;
+}
+
+bool Args::text_error(const char* name) const {
+  const std::string message = std::string(function_) + ": " + name +
+                              " must have no NUL and at most " + std::to_string(kMaxText) +
+                              " bytes";
+  napi_throw_range_error(env_, "ERR_OUT_OF_RANGE", message.c_str());
+  return false;
+}
+
 bool Args::address(size_t index, Sockaddr* out, int* error) const {
   int family = 0;
   int port = 0;

@@ -5,6 +5,8 @@
 #include <napi.h>
 
 #include <cstdint>
+#include <optional>
+#include <string>
 
 #include "core/slot.h"
 #include "core/sockaddr.h"
@@ -14,6 +16,8 @@ namespace sk {
 class Args {
  public:
   static constexpr size_t kMax = 6;
+  // Bytes of a text.
+  static constexpr size_t kMaxText = 4096;
 
   Args(const Napi::CallbackInfo& info, const char* function)
       : env_(info.Env()), function_(function) {
@@ -35,12 +39,19 @@ class Args {
   // A Uint8Array over memory that no other thread shares and that is not gone. Valid during the
   // call.
   bool bytes(size_t index, const char* name, const uint8_t** data, size_t* length) const;
+  // A string, as UTF-8, without a NUL, at which a C string would end, and no longer than any name.
+  bool text(size_t index, const char* name, std::string* out) const;
+  // The same, or null.
+  bool text_or_null(size_t index, const char* name, std::optional<std::string>* out) const;
   // Four arguments from `index` on: family (4, 6, or 1 for Unix), bytes, port, scope.
   bool address(size_t index, Sockaddr* out, int* error) const;
 
+  // For what is judged elsewhere: throws, and answers false.
+  bool range_error(const char* name, int64_t low, int64_t high) const;
+
  private:
   bool type_error(const char* name, const char* expected) const;
-  bool range_error(const char* name, int64_t low, int64_t high) const;
+  bool text_error(const char* name) const;
   bool has_lost_memory(napi_value buffer) const;
 
   napi_value value(size_t index) const { return values_[index]; }

@@ -14,7 +14,7 @@ type Name = Exclude<keyof NativeReactor, 'events' | 'slab' | 'scratch'>;
 
 const native = loadNative();
 const { AF_INET, SOCK_STREAM, SOL_SOCKET, SO_KEEPALIVE } = native.constants;
-const { EBADF, EINVAL, ENAMETOOLONG, EAFNOSUPPORT } = native.errorNumbers;
+const { EBADF, EINVAL, ENAMETOOLONG, ENODEV, EAFNOSUPPORT } = native.errorNumbers;
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
 
 function makeReactor(withFaults = false): NativeReactor {
@@ -344,10 +344,10 @@ for (const [what, args] of BAD_REACTORS) {
   });
 }
 
-test('interfaceIndex knows lo, and answers 0 for every other name', () => {
+test('interfaceIndex knows lo, and answers ENODEV for every other name', () => {
   assert.ok(native.interfaceIndex('lo') > 0);
-  for (const name of ['', 'no-such-device', 'lo'.repeat(1000), 'l\u{1f600}', 'lo ', '\0lo', '\ud800'])
-    assert.equal(native.interfaceIndex(name), 0, JSON.stringify(name));
+  for (const name of ['', 'no-such-device', 'lo'.repeat(1000), 'l\u{1f600}', 'lo ', '\ud800'])
+    assert.equal(native.interfaceIndex(name), -ENODEV, JSON.stringify(name));
   for (const [what, value] of [...NONE, ['a number', 1] as const]) {
     if (typeof value === 'string') continue;
     assert.throws(() => (native.interfaceIndex as Call)(value), TypeError, what);
@@ -355,7 +355,7 @@ test('interfaceIndex knows lo, and answers 0 for every other name', () => {
 });
 
 test('interfaceIndex reads no name past a NUL (F38)', () => {
-  assert.equal(native.interfaceIndex('lo\0x'), 0);
+  for (const name of ['lo\0x', '\0lo', 'lo\0']) assert.throws(() => native.interfaceIndex(name), RangeError);
 });
 
 test('the tables of the module cannot be changed', () => {

@@ -4,6 +4,7 @@
  */
 
 import type { ConstantName, ErrnoName, ResolveErrorName } from './constant-names.ts';
+import type { NativeNameFunctions } from './native-names.ts';
 import type { NativeSockets, ReadyHandler } from './native-sockets.ts';
 
 /** Kinds of events. An event is four words of `NativeReactor.events`: kind, slot, a, b. */
@@ -112,14 +113,12 @@ export interface NativeReactor {
   fault(call: number, errno: number, skip: number, times: number): void;
 }
 
-export interface NativeModule {
+export interface NativeModule extends NativeNameFunctions {
   readonly constants: Readonly<Record<ConstantName, number>>;
   readonly errorNumbers: Readonly<Record<ErrnoName, number>>;
   readonly resolveErrors: Readonly<Record<ResolveErrorName, number>>;
   /** Bytes of the longest path of a Unix socket. */
   readonly maxUnixPath: number;
-  /** 0 if there is no interface of this name. */
-  interfaceIndex(name: string): number;
   /** Its functions are bound to it and need no `this`. @returns a negative errno if the system has no descriptor left */
   createReactor(onBatch: BatchHandler, usePoll: boolean, withFaults: boolean): NativeReactor | number;
   /** Its functions are bound to it and need no `this`. @returns a negative errno if the system has no descriptor left */

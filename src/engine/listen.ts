@@ -98,7 +98,7 @@ class ListenAttempt {
 
   #bind(): void {
     const { family, bytes, port, scope } = flatten(this.#address, (name) =>
-      this.#reactor.module.interfaceIndex(name),
+      this.#checked(this.#reactor.module.interfaceIndex(name), 'if_nametoindex'),
     );
     this.#checked(this.#reactor.native.bind(this.#handle, family, bytes, port, scope), 'bind');
   }

@@ -16,7 +16,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const HEAD = 7;
 
-/** @param interfaceIndex turns the name of an interface into its number, 0 if there is none */
+/** @param interfaceIndex turns the name of an interface into its number, or throws */
 export function flatten(address: SocketAddress, interfaceIndex: (name: string) => number): AddressArguments {
   if (address.family === 'unix') {
     const bytes = typeof address.path === 'string' ? encoder.encode(address.path) : address.path;
