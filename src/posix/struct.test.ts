@@ -111,6 +111,17 @@ test('struct names the field that is wrong (F41)', () => {
     assert.throws(() => EVERY.encode(value as unknown as typeof whole, 'SO_X', CONTEXT), TypeError);
 });
 
+test('struct refuses a property that it does not have, and says which was meant', () => {
+  const codec = struct({ onoff: i32, linger: mayBeMissing(i32), _gap: reserved(4) });
+  const refused: readonly (readonly [object, RegExp])[] = [
+    [{ onoff: 1, lingre: 5 }, /^TypeError: SO_X\.lingre: no such property; did you mean linger\?$/],
+    [{ onoff: 1, seconds: 5 }, /^TypeError: SO_X\.seconds: no such property; there are onoff, linger$/],
+    [{ onoff: 1, _gap: 0 }, /^TypeError: SO_X\._gap: no such property/],
+  ];
+  for (const [value, message] of refused)
+    assert.throws(() => codec.encode(value as { onoff: number }, 'SO_X', CONTEXT), message);
+});
+
 test('struct reads each property once (F48)', () => {
   let reads = 0;
   const value = {

@@ -3,6 +3,7 @@
  * system. What a field may hold is in `fields.ts`; what a struct is called and which fields it has, with the tables that
  * use it.
  */
+import { nearest } from '../base/nearest.ts';
 import { outOfRange, requireObject, wrongType } from '../base/rules.ts';
 import type { Codec, CodecContext } from './codec.ts';
 
@@ -57,6 +58,8 @@ interface Place {
 
 interface Layout {
   readonly places: readonly Place[];
+  /** The properties of the value. */
+  readonly keys: ReadonlySet<string>;
   readonly size: number;
   readonly alignment: number;
 }
@@ -75,7 +78,18 @@ function layOut(fields: Fields): Layout {
     end = offset + field.size;
     alignment = Math.max(alignment, field.alignment);
   }
-  return { places, size: alignUp(end, alignment), alignment };
+  const keys = new Set(places.filter(({ isReserved }) => !isReserved).map(({ key }) => key));
+  return { places, keys, size: alignUp(end, alignment), alignment };
+}
+
+/** A property that the struct does not have is a slip, which would go unnoticed where the right one may be missing. */
+function refuseOthers(object: object, keys: ReadonlySet<string>, name: string): void {
+  for (const key of Object.keys(object)) {
+    if (keys.has(key)) continue;
+    const meant = nearest(key, keys);
+    const advice = meant === undefined ? `there are ${[...keys].join(', ')}` : `did you mean ${meant}?`;
+    throw new TypeError(`${name}.${key}: no such property; ${advice}`);
+  }
 }
 
 /** @throws {RangeError} there are fewer than `least` */
@@ -86,7 +100,7 @@ export function viewOf(bytes: Uint8Array, least: number): DataView {
 }
 
 function writePlaces(
-  places: readonly Place[],
+  { places, keys }: Layout,
   view: DataView,
   start: number,
   source: unknown,
@@ -94,6 +108,7 @@ function writePlaces(
   context: CodecContext,
 ): void {
   const object = requireObject(source, name);
+  refuseOthers(object, keys, name);
   for (const { key, offset, field, isOptional, isReserved } of places) {
     if (isReserved) continue;
     const value: unknown = Reflect.get(object, key);
@@ -113,12 +128,13 @@ function readPlaces(places: readonly Place[], view: DataView, start: number): Re
 
 /** A struct that is always there in full. What the system may have put behind it is not looked at. */
 export function struct<const F extends Fields>(fields: F): Codec<StructOut<F>, StructIn<F>> {
-  const { places, size } = layOut(fields);
+  const layout = layOut(fields);
+  const { places, size } = layout;
   return {
     size,
     encode: (value, name, context) => {
       const bytes = new Uint8Array(size);
-      writePlaces(places, viewOf(bytes, size), 0, value, name, context);
+      writePlaces(layout, viewOf(bytes, size), 0, value, name, context);
       return bytes;
     },
     decode: (bytes) => readPlaces(places, viewOf(bytes, size), 0) as StructOut<F>,
@@ -147,13 +163,14 @@ export function growingStruct<const F extends Fields, const L extends Fields>(
 
 /** A struct inside of another. */
 export function nested<const F extends Fields>(fields: F): Field<StructOut<F>, StructIn<F>> {
-  const { places, size, alignment } = layOut(fields);
+  const layout = layOut(fields);
+  const { places, size, alignment } = layout;
   return {
     size,
     alignment,
     read: (view, offset) => readPlaces(places, view, offset) as StructOut<F>,
     write: (view, offset, value, name, context) => {
-      writePlaces(places, view, offset, value, name, context);
+      writePlaces(layout, view, offset, value, name, context);
     },
   };
 }
