@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { isIPv4 } from 'node:net';
 import test from 'node:test';
 import type { SocketAddress } from './address.ts';
 import {
   formatAddress,
   formatIpv6,
   ipBytes,
+  ipv4Bits,
   parseAddress,
   parseIp,
   parseIpv4,
@@ -118,6 +120,27 @@ test('formatIpv6 is read back as the same bytes, and is its own canonical form',
 
 test('parseIpv4 gives the four bytes', () => {
   assert.deepEqual(parseIpv4('1.20.255.0'), Uint8Array.of(1, 20, 255, 0));
+});
+
+test('ipv4Bits agrees with Node on what is one', () => {
+  const next = random(2);
+  let found = 0;
+  for (let i = 0; i < 20_000; i++) {
+    const parts = Array.from({ length: 3 + Math.floor(next() * 2.2) }, () => {
+      const digits = String(Math.floor(next() * 300));
+      return next() < 0.05 ? `0${digits}` : digits;
+    });
+    const text = parts.join('.');
+    const bits = ipv4Bits(text);
+    assert.equal(bits >= 0, isIPv4(text), text);
+    if (bits < 0) continue;
+    found++;
+    assert.equal(
+      bits,
+      parts.reduce((sum, part) => sum * 256 + Number(part), 0),
+    );
+  }
+  assert.ok(found > 1000, `only ${String(found)} were addresses`);
 });
 
 test('ipBytes gives 4 or 16 bytes, and refuses what is not numeric', () => {

@@ -20,11 +20,11 @@ export interface PacketAddress {
   readonly protocol: number;
   /** A number when read; 0 for all interfaces. */
   readonly interface: InterfaceRef;
-  /** An `ARPHRD_…` number. Only read. */
+  /** An `ARPHRD_…` number. The system tells it, and heeds none. */
   readonly hardwareType?: number;
-  /** A `PACKET_…` number: for whom the frame was. Only read. */
+  /** A `PACKET_…` number: for whom the frame was. The system tells it, and heeds none. */
   readonly packetType?: number;
-  /** The hardware address, up to eight bytes. */
+  /** The hardware address, up to 32 bytes; an Ethernet's has six. */
   readonly address?: Uint8Array;
 }
 
@@ -45,7 +45,7 @@ export interface VsockAddress {
   readonly port: number;
 }
 
-/** CAN: an interface, and for ISO-TP and J1939 what is beyond it. @see Documentation/networking/can.rst */
+/** CAN: an interface, and either what ISO-TP or what J1939 has beyond it. @see Documentation/networking/can.rst */
 export interface CanAddress {
   readonly family: 'can';
   /** A number when read; 0 for all interfaces. */
