@@ -1,12 +1,14 @@
 // The module: constants by name, names and tables of the machine, sockets and reactors.
 #include <napi.h>
 
+#include "binding/args.h"
 #include "binding/name_tables.h"
 #include "binding/names.h"
 #include "binding/reactor_object.h"
 #include "binding/sockets_object.h"
 #include "core/constants.h"
 #include "core/control.h"
+#include "core/options.h"
 #include "core/sockaddr.h"
 
 namespace sk {
@@ -21,6 +23,18 @@ Napi::Object table(Napi::Env env, const Constant* rows) {
   return out;
 }
 
+// valueHoldsAddress(level, name)
+Napi::Value value_holds_address_of_memory(const Napi::CallbackInfo& info) {
+  const Args args(info, "valueHoldsAddress");
+  int level;
+  int name;
+  if (!args.integer(0, "level", INT32_MIN, INT32_MAX, &level) ||
+      !args.integer(1, "name", INT32_MIN, INT32_MAX, &name)) {
+    return {};
+  }
+  return Napi::Boolean::New(info.Env(), value_holds_address(level, name));
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("constants", table(env, kConstants));
   exports.Set("errorNumbers", table(env, kErrorNumbers));
@@ -31,6 +45,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("controlHeader", Napi::Number::New(env, static_cast<double>(control_header())));
   exports.Set("controlAlignment", Napi::Number::New(env, static_cast<double>(control_alignment())));
   exports.Set("createSockets", Napi::Function::New<create_sockets>(env, "createSockets"));
+  exports.Set("valueHoldsAddress",
+              Napi::Function::New<value_holds_address_of_memory>(env, "valueHoldsAddress"));
   exports.Set("createReactor", Napi::Function::New<create_reactor>(env, "createReactor"));
   return exports;
 }

@@ -20,6 +20,7 @@ struct Row {
 };
 
 #ifdef __linux__
+constexpr int kSolMptcp = 284;
 constexpr int kSolSctp = 132;
 
 constexpr Row kFilters[] = {
@@ -36,6 +37,8 @@ constexpr Row kAddresses[] = {
     {IPPROTO_IPV6, 64, 79},
     // Maps the caller's memory: linux/tcp.h.
     {IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE, TCP_ZEROCOPY_RECEIVE},
+    // MPTCP_FULL_INFO names two arrays that the kernel fills: linux/mptcp.h.
+    {kSolMptcp, 4, 4},
     // SCTP_SOCKOPT_CONNECTX3: linux/sctp.h.
     {kSolSctp, 111, 111},
     // RDS_GET_MR and RDS_GET_MR_FOR_DEST register memory: linux/rds.h.

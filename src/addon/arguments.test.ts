@@ -428,3 +428,39 @@ test('socket and setOption survive 5,000 calls with anything that is no call', (
     assert.equal(reactor.live(), 0);
   });
 });
+
+test('valueHoldsAddress names options whose value the system would follow into memory', () => {
+  const { constants: c, valueHoldsAddress } = native;
+  const holding: readonly (readonly [number, number])[] = [
+    [c.SOL_SOCKET, c.SO_ATTACH_FILTER],
+    [c.SOL_SOCKET, c.SO_ATTACH_REUSEPORT_CBPF],
+    [c.SOL_PACKET, c.PACKET_FANOUT_DATA],
+    [c.IPPROTO_IP, c.IPT_SO_SET_REPLACE],
+    [c.IPPROTO_IP, c.ARPT_SO_SET_REPLACE],
+    [c.IPPROTO_IP, c.EBT_SO_SET_ENTRIES],
+    [c.IPPROTO_IPV6, c.IP6T_SO_SET_REPLACE],
+    [c.IPPROTO_TCP, c.TCP_ZEROCOPY_RECEIVE],
+    [c.IPPROTO_SCTP, c.SCTP_SOCKOPT_CONNECTX3],
+    [c.SOL_RDS, c.RDS_GET_MR],
+    [c.SOL_RDS, c.RDS_GET_MR_FOR_DEST],
+    [c.SOL_XDP, c.XDP_UMEM_REG],
+    [c.SOL_MPTCP, c.MPTCP_FULL_INFO],
+  ];
+  assert.deepEqual(
+    holding.filter(([level, name]) => !valueHoldsAddress(level, name)),
+    [],
+  );
+  const harmless: readonly (readonly [number, number])[] = [
+    [c.SOL_SOCKET, c.SO_LINGER],
+    [c.IPPROTO_IP, c.SO_ORIGINAL_DST],
+    [c.IPPROTO_IPV6, c.IP6T_SO_ORIGINAL_DST],
+    [c.SOL_MPTCP, c.MPTCP_INFO],
+    [-1, -1],
+  ];
+  assert.deepEqual(
+    harmless.filter(([level, name]) => valueHoldsAddress(level, name)),
+    [],
+  );
+  assert.throws(() => valueHoldsAddress('1' as unknown as number, 1), TypeError);
+  assert.throws(() => valueHoldsAddress(2 ** 31, 1), RangeError);
+});

@@ -123,6 +123,11 @@ export interface NativeModule extends NativeNameFunctions {
   createReactor(onBatch: BatchHandler, usePoll: boolean, withFaults: boolean): NativeReactor | number;
   /** Its functions are bound to it and need no `this`. @returns a negative errno if the system has no descriptor left */
   createSockets(onReady: ReadyHandler, usePoll: boolean): NativeSockets | number;
+  /**
+   * Whether the system would follow an address of memory inside of the option's value: then it is neither set nor read as
+   * bytes.
+   */
+  valueHoldsAddress(level: number, name: number): boolean;
   /** What a control message's header takes (CMSG_LEN(0)), and what it is aligned to. */
   readonly controlHeader: number;
   readonly controlAlignment: number;
