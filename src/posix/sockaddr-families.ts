@@ -180,6 +180,11 @@ const hardwareAddress: Field<Uint8Array> = {
   },
 };
 
+/** The properties of an address that a struct has: it refuses others, and an address may have some. */
+function pick(address: object, ...keys: readonly string[]): never {
+  return Object.fromEntries(keys.map((key) => [key, Reflect.get(address, key) as unknown])) as never;
+}
+
 const SOCKADDR_LL = nested({
   family,
   protocol: be16,
@@ -194,37 +199,38 @@ const PACKET: FamilyForm = {
   number: AF_PACKET,
   least: HARDWARE_ADDRESS_AT,
   write: (view, address, name, context) => {
-    SOCKADDR_LL.write(view, 0, address as never, name, context);
+    const given = pick(address, 'protocol', 'interface', 'hardwareType', 'packetType', 'address');
+    SOCKADDR_LL.write(view, 0, given, name, context);
     return Math.max(20, HARDWARE_ADDRESS_AT + view.getUint8(HARDWARE_ADDRESS_AT - 1));
   },
   read: (view) => ({ family: 'packet', ...SOCKADDR_LL.read(view, 0) }),
 };
 
-/** A form that is one struct, and is always written in full. */
-function plain<T extends object>(
-  kind: 'netlink' | 'vsock',
-  number: number,
-  layout: Field<T, never>,
-): FamilyForm {
-  return {
-    family: kind,
-    number,
-    least: layout.size,
-    write: (view, address, name, context) => {
-      layout.write(view, 0, address as never, name, context);
-      return layout.size;
-    },
-    read: (view) => ({ family: kind, ...layout.read(view, 0) }) as unknown as SocketAddress,
-  };
-}
+const SOCKADDR_NL = nested({ family, pad: reserved(2), port: u32, groups: u32 });
 
-const NETLINK = plain('netlink', AF_NETLINK, nested({ family, pad: reserved(2), port: u32, groups: u32 }));
+const NETLINK: FamilyForm = {
+  family: 'netlink',
+  number: AF_NETLINK,
+  least: SOCKADDR_NL.size,
+  write: (view, address, name, context) => {
+    SOCKADDR_NL.write(view, 0, pick(address, 'port', 'groups'), name, context);
+    return SOCKADDR_NL.size;
+  },
+  read: (view) => ({ family: 'netlink', ...SOCKADDR_NL.read(view, 0) }),
+};
 
-const VSOCK = plain(
-  'vsock',
-  AF_VSOCK,
-  nested({ family, pad: reserved(2), port: u32, cid: u32, zero: reserved(4) }),
-);
+const SOCKADDR_VM = nested({ family, pad: reserved(2), port: u32, cid: u32, zero: reserved(4) });
+
+const VSOCK: FamilyForm = {
+  family: 'vsock',
+  number: AF_VSOCK,
+  least: SOCKADDR_VM.size,
+  write: (view, address, name, context) => {
+    SOCKADDR_VM.write(view, 0, pick(address, 'port', 'cid'), name, context);
+    return SOCKADDR_VM.size;
+  },
+  read: (view) => ({ family: 'vsock', ...SOCKADDR_VM.read(view, 0) }),
+};
 
 // --- CAN ----------------------------------------------------------------------------------------
 
@@ -243,7 +249,7 @@ const CAN: FamilyForm = {
   write: (view, address, name, context) => {
     const isotp: unknown = Reflect.get(address, 'isotp');
     const j1939: unknown = Reflect.get(address, 'j1939');
-    CAN_HEAD.write(view, 0, address as never, name, context);
+    CAN_HEAD.write(view, 0, pick(address, 'interface'), name, context);
     if (j1939 !== undefined) {
       if (isotp !== undefined) throw wrongType(`${name}.isotp`, 'nothing beside j1939', isotp);
       CAN_J1939.write(view, CAN_UNION_AT, j1939 as never, `${name}.j1939`, context);
