@@ -1,0 +1,32 @@
+/** `portside/posix`: BSD sockets in full, for programs that want the system's own calls. */
+import { loadNative } from '../addon/load.ts';
+import type { ConstantName } from '../addon/constant-names.ts';
+
+export type { ConstantName, ErrnoName, ResolveErrorName } from '../addon/constant-names.ts';
+export {
+  BusyError,
+  ClosedError,
+  isSocketError,
+  ResolveError,
+  SocketError,
+  SystemError,
+  UnsupportedError,
+} from '../base/errors.ts';
+export type { IpEndpoint, UnixEndpoint } from '../base/address.ts';
+export type * from '../posix/address.ts';
+export type {
+  AsyncOptions,
+  BlockingOptions,
+  CallOptions,
+  ShutdownHow,
+} from '../posix/arguments.ts';
+export type { ReceivedFrom } from '../posix/byte-operations.ts';
+export { poll } from '../posix/poll.ts';
+export type { PollItem } from '../posix/poll.ts';
+export { Socket } from '../posix/socket.ts';
+export type { Accepted, FamilyName, Ownership, ProtocolName, TypeName } from '../posix/socket.ts';
+export type { PeerCredentials } from '../posix/socket-core.ts';
+export type { AsyncWait } from '../posix/waiting.ts';
+
+/** The numbers of this system by name: `constants.MSG_PEEK`. */
+export const constants: Readonly<Record<ConstantName, number>> = loadNative().constants;

@@ -1,0 +1,116 @@
+/** What calls take besides addresses and bytes, judged before anything is done. */
+import type { ConstantName } from '../addon/constant-names.ts';
+import { MAX_MESSAGES, SLAB, SLAB_SIZE } from '../addon/native-sockets.ts';
+import type { AbortSignalLike } from '../base/abort.ts';
+import type { Rule } from '../base/rules.ts';
+import {
+  integer,
+  oneOf,
+  optional,
+  outOfRange,
+  readWith,
+  requireObject,
+  withDefault,
+  wrongType,
+} from '../base/rules.ts';
+import { getSpace } from './space.ts';
+import type { AsyncWait } from './waiting.ts';
+
+const MAX_INT32 = 2 ** 31 - 1;
+
+/** Bytes that one call can move through the slab. */
+export const ROOM: number = SLAB_SIZE - SLAB.data;
+
+/** How a call is made. */
+export interface CallOptions {
+  /** `MSG_…` numbers, or'ed. `MSG_DONTWAIT` and, for sending, `MSG_NOSIGNAL` are always set. */
+  readonly flags?: number;
+  /**
+   * Milliseconds, or `Infinity`: blocks the thread until the call succeeds, and throws `ETIMEDOUT` when the time is up.
+   * Handlers of signals run after the call. Without it a call is a single attempt, and answers `null` if it would block.
+   */
+  readonly timeout?: number;
+}
+
+/** Options of a call that blocks, and so never answers `null`. */
+export type BlockingOptions = CallOptions & { readonly timeout: number };
+
+/** How a call is made that waits without blocking the thread. */
+export interface AsyncOptions {
+  /** As in `CallOptions`. */
+  readonly flags?: number;
+  /** Ends the wait; the promise rejects with its reason. */
+  readonly signal?: AbortSignalLike;
+  /** Milliseconds, or `Infinity` (the default); the promise rejects with `ETIMEDOUT`. */
+  readonly timeout?: number;
+}
+
+export function timeout(value: unknown, name: string): number {
+  const expected = 'milliseconds from 0 to 2147483647, or Infinity';
+  if (typeof value !== 'number') throw wrongType(name, expected, value);
+  if (value === Infinity) return value;
+  if (!(value >= 0 && value <= MAX_INT32)) throw outOfRange(name, expected, value);
+  return value;
+}
+
+const flags = integer(-(2 ** 31), MAX_INT32);
+export const backlog: Rule<number> = integer(0, MAX_INT32);
+export const descriptorNumber: Rule<number> = integer(0, MAX_INT32);
+export const byteCount: Rule<number> = integer(0, MAX_INT32);
+export const roomCount: Rule<number> = integer(0, ROOM);
+export const messageCount: Rule<number> = integer(1, MAX_MESSAGES);
+export const optionNumber: Rule<number> = integer(0, MAX_INT32);
+
+/** The flags of a call; none is the usual case. */
+export function flagsOf(options: CallOptions | AsyncOptions | undefined): number {
+  const value = options?.flags;
+  return value === undefined ? 0 : flags(value, 'flags');
+}
+
+/** The time that a call may block, if it may. */
+export function timeoutOf(options: CallOptions | undefined): number | undefined {
+  const value = options?.timeout;
+  return value === undefined ? undefined : timeout(value, 'timeout');
+}
+
+function abortSignal(value: unknown, name: string): AbortSignalLike {
+  const signal = requireObject(value, name);
+  const isSignal =
+    typeof Reflect.get(signal, 'aborted') === 'boolean' &&
+    typeof Reflect.get(signal, 'addEventListener') === 'function';
+  if (!isSignal) throw wrongType(name, 'an AbortSignal', value);
+  return signal as AbortSignalLike;
+}
+
+const WAIT = { signal: optional(abortSignal), timeout: optional(timeout) };
+
+/** How long an asynchronous call may wait. */
+export function waitOf(options: unknown): AsyncWait {
+  return options === undefined ? {} : readWith(requireObject(options, 'options'), WAIT);
+}
+
+const HOW = oneOf('read', 'write', 'both');
+export type ShutdownHow = 'read' | 'write' | 'both';
+
+/** The number of a way to shut down. */
+export function shutdownNumber(value: unknown): number {
+  const { SHUT_RD, SHUT_WR, SHUT_RDWR } = getSpace().module.constants;
+  return { read: SHUT_RD, write: SHUT_WR, both: SHUT_RDWR }[HOW(value, 'how')];
+}
+
+/** A number that callers may give by the name of a constant that begins with one of `prefixes`. */
+export function named(prefixes: readonly string[]): Rule<number> {
+  const expected = `a name that begins with ${prefixes.join(' or ')}, or a number`;
+  return (value, name) => {
+    if (typeof value === 'number') return optionNumber(value, name);
+    if (typeof value !== 'string') throw wrongType(name, expected, value);
+    const { constants } = getSpace().module;
+    const isKnown = prefixes.some((prefix) => value.startsWith(prefix)) && Object.hasOwn(constants, value);
+    if (!isKnown) throw outOfRange(name, expected, value);
+    return constants[value as ConstantName];
+  };
+}
+
+export const family: Rule<number> = named(['AF_']);
+export const socketType: Rule<number> = named(['SOCK_']);
+export const protocol: Rule<number> = withDefault(named(['IPPROTO_', 'NETLINK_', 'CAN_', 'ETH_P_']), 0);

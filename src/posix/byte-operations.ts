@@ -1,0 +1,141 @@
+/** Calls that move bytes, and no control data. */
+import { SLAB } from '../addon/native-sockets.ts';
+import { isBytes, lengthOfBytes, requireBytes } from '../base/bytes.ts';
+import { wrongType } from '../base/rules.ts';
+import type { SocketAddress } from './address.ts';
+import { ROOM } from './arguments.ts';
+import { readSockaddr, writeSockaddr } from './sockaddr.ts';
+import type { CallRow, Operation, SocketState } from './waiting.ts';
+
+/**
+ * Up to this length bytes are copied through the slab, which costs less than to hand a typed array to the native module
+ * (docs/design/0008). Longer ones are worth it.
+ */
+const COPIED = 4096;
+
+export const SEND: CallRow = { op: 'send', syscall: 'send', direction: 'write' };
+export const SEND_TO: CallRow = { op: 'sendTo', syscall: 'sendto', direction: 'write' };
+export const RECV: CallRow = { op: 'recv', syscall: 'recv', direction: 'read' };
+export const RECV_INTO: CallRow = { op: 'recvInto', syscall: 'recv', direction: 'read' };
+export const RECV_FROM: CallRow = { op: 'recvFrom', syscall: 'recvfrom', direction: 'read' };
+
+/** A datagram, and whom it is from. */
+export interface ReceivedFrom {
+  readonly data: Uint8Array;
+  /** `null` if the system tells none: on a connected stream, or from an unnamed Unix socket. */
+  readonly address: SocketAddress | null;
+  /** The datagram's own length, which is more than that of `data` if there was no room for all of it. */
+  readonly length: number;
+  readonly truncated: boolean;
+}
+
+/** Whether memory may be handed to the native module as it is. */
+function isPlain(bytes: Uint8Array): boolean {
+  return bytes.buffer instanceof ArrayBuffer && bytes.buffer.byteLength > 0;
+}
+
+/** Bytes to receive into: never shared, for the system writes to them while another thread may read. */
+export function requireTarget(value: unknown): Uint8Array {
+  const bytes = requireBytes(value);
+  if (isBytes(value) && bytes.buffer instanceof SharedArrayBuffer)
+    throw wrongType('bytes', 'a Uint8Array over memory that is not shared', value);
+  return bytes;
+}
+
+/** One attempt. `bytes` have been judged. */
+export function sendOnce({ space, id }: SocketState, bytes: Uint8Array, flags: number): number {
+  const length = lengthOfBytes(bytes);
+  const { native, slab } = space;
+  if (length > COPIED && isPlain(bytes)) return native.sendBytes(id, bytes, flags);
+  if (length <= ROOM) {
+    slab.set(bytes, SLAB.data);
+    return native.send(id, length, flags);
+  }
+  // Memory that is shared with another thread is copied first, so that what is judged is what is sent.
+  return native.sendBytes(id, new Uint8Array(bytes), flags);
+}
+
+/** One attempt; what came is at `SLAB.data`, but for more than fits there. */
+export function recvIntoOnce({ space, id }: SocketState, bytes: Uint8Array, flags: number): number {
+  const length = lengthOfBytes(bytes);
+  const { native, slab } = space;
+  if (length > COPIED) return native.recvBytes(id, bytes, flags);
+  const got = native.recv(id, length, flags);
+  // With MSG_TRUNC the answer may be more than there was room for.
+  if (got > 0) bytes.set(slab.subarray(SLAB.data, SLAB.data + Math.min(got, length)));
+  return got;
+}
+
+/** What `got` bytes of the slab are, as the caller's own. */
+export function takeData(slab: Uint8Array, got: number, size: number): Uint8Array {
+  return slab.slice(SLAB.data, SLAB.data + Math.min(got, size));
+}
+
+export function recvOperation(state: SocketState, size: number, flags: number): Operation<Uint8Array> {
+  const { native, slab } = state.space;
+  if (size <= ROOM) {
+    return {
+      call: RECV,
+      attempt: () => native.recv(state.id, size, flags),
+      finish: (got) => takeData(slab, got, size),
+    };
+  }
+  const bytes = new Uint8Array(size);
+  return {
+    call: RECV,
+    attempt: () => native.recvBytes(state.id, bytes, flags),
+    finish: (got) => (got >= size ? bytes : bytes.slice(0, got)),
+  };
+}
+
+export function recvIntoOperation(state: SocketState, bytes: Uint8Array, flags: number): Operation<number> {
+  return {
+    call: RECV_INTO,
+    attempt: () => recvIntoOnce(state, requireTarget(bytes), flags),
+    finish: (got) => got,
+  };
+}
+
+export function sendOperation(state: SocketState, bytes: Uint8Array, flags: number): Operation<number> {
+  return {
+    call: SEND,
+    attempt: () => sendOnce(state, requireBytes(bytes), flags),
+    finish: (sent) => sent,
+  };
+}
+
+export function sendToOperation(
+  state: SocketState,
+  bytes: Uint8Array,
+  address: SocketAddress,
+  flags: number,
+): Operation<number> {
+  const { native, slab, codecs, module } = state.space;
+  return {
+    call: SEND_TO,
+    attempt: () => {
+      const length = lengthOfBytes(requireBytes(bytes));
+      if (length > ROOM) return -module.errorNumbers.EMSGSIZE;
+      const nameLength = writeSockaddr(slab, SLAB.name, address, codecs);
+      slab.set(bytes, SLAB.data);
+      return native.sendTo(state.id, length, flags, nameLength);
+    },
+    finish: (sent) => sent,
+  };
+}
+
+export function recvFromOperation(state: SocketState, size: number, flags: number): Operation<ReceivedFrom> {
+  const { native, slab, words, module } = state.space;
+  // A stream would take MSG_TRUNC to mean that the bytes are to be thrown away.
+  const isStream = state.type === module.constants.SOCK_STREAM;
+  const allFlags = isStream ? flags : flags | module.constants.MSG_TRUNC;
+  return {
+    call: RECV_FROM,
+    attempt: () => native.recvFrom(state.id, size, allFlags),
+    finish: (got) => {
+      const address = readSockaddr(slab, SLAB.name, words[0] ?? 0);
+      const data = takeData(slab, got, size);
+      return { data, address, length: got, truncated: got > size };
+    },
+  };
+}

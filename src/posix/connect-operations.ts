@@ -1,0 +1,80 @@
+/** Calls that make connections. */
+import { SLAB } from '../addon/native-sockets.ts';
+import type { SocketError } from '../base/errors.ts';
+import type { SocketAddress } from './address.ts';
+import { inCore } from './address-kinds.ts';
+import { readSockaddr, writeSockaddr } from './sockaddr.ts';
+import { systemError } from './space.ts';
+import type { CallRow, Operation, SocketState } from './waiting.ts';
+import { callError } from './waiting.ts';
+
+export const ACCEPT: CallRow = { op: 'accept', syscall: 'accept4', direction: 'read' };
+export const CONNECT: CallRow = { op: 'connect', syscall: 'connect', direction: 'write' };
+
+/** What accepting brought, as numbers: whoever makes sockets makes one of it. */
+export interface AcceptedId {
+  readonly id: number;
+  readonly address: SocketAddress | null;
+}
+
+export function acceptOperation(state: SocketState): Operation<AcceptedId> {
+  const { native, slab, words } = state.space;
+  return {
+    call: ACCEPT,
+    attempt: () => native.accept(state.id),
+    finish: (id) => ({ id, address: readSockaddr(slab, SLAB.name, words[0] ?? 0) }),
+  };
+}
+
+/** An error that says whom it was about. */
+export function addressError(
+  state: SocketState,
+  call: CallRow,
+  result: number,
+  which: { local?: SocketAddress; remote?: SocketAddress },
+): SocketError {
+  if (state.isClosed) return callError(state, call, result);
+  const { op, syscall } = call;
+  return systemError(result, syscall, { op, local: inCore(which.local), remote: inCore(which.remote) });
+}
+
+/** How a connection that was under way has come out: 0, a negative errno, or -EAGAIN while it is not known. */
+export function outcomeOf(state: SocketState): number {
+  const { native, module, words } = state.space;
+  const { constants, errorNumbers } = module;
+  const revents = native.wait(state.id, constants.POLLOUT, 0);
+  if (revents < 0) return revents;
+  if (revents === 0) return -errorNumbers.EAGAIN;
+  const result = native.getOption(state.id, constants.SOL_SOCKET, constants.SO_ERROR, 4);
+  return result < 0 ? result : -(words[SLAB.data / 4] ?? 0);
+}
+
+/**
+ * One attempt to connect.
+ *
+ * @returns 0; -EINPROGRESS; -EAGAIN where a Unix listener's backlog is full, and nothing has begun
+ */
+export function connectOnce(state: SocketState, address: SocketAddress): number {
+  const { native, slab, codecs } = state.space;
+  const length = writeSockaddr(slab, SLAB.name, address, codecs);
+  return native.connect(state.id, length);
+}
+
+/** Connects, and goes on until it is known how that came out. */
+export function connectOperation(state: SocketState, address: SocketAddress): Operation<undefined> {
+  const { EAGAIN, EINPROGRESS, EINTR } = state.space.module.errorNumbers;
+  let hasBegun = false;
+  return {
+    call: CONNECT,
+    attempt: () => {
+      let result = hasBegun ? outcomeOf(state) : connectOnce(state, address);
+      if (!hasBegun && (result === -EINPROGRESS || result === -EINTR)) {
+        hasBegun = true;
+        result = -EAGAIN;
+      }
+      if (result >= 0 || result === -EAGAIN) return result;
+      throw addressError(state, CONNECT, result, { remote: address });
+    },
+    finish: () => undefined,
+  };
+}

@@ -1,0 +1,94 @@
+/** The native sockets of this thread, made when they are first needed, and what belongs to them. */
+import { endianness } from 'node:os';
+import type { ConstantName } from '../addon/constant-names.ts';
+import { loadNative } from '../addon/load.ts';
+import type { NativeSockets } from '../addon/native-sockets.ts';
+import { SLAB } from '../addon/native-sockets.ts';
+import { ErrorNames } from '../addon/system-errors.ts';
+import type { NativeModule } from '../addon/types.ts';
+import type { ErrorDetails, SystemError } from '../base/errors.ts';
+import { UnsupportedError } from '../base/errors.ts';
+import type { CodecContext } from './codec.ts';
+import { ControlLayout } from './control-layout.ts';
+import { Readiness } from './readiness.ts';
+
+export interface Space {
+  readonly module: NativeModule;
+  readonly native: NativeSockets;
+  readonly names: ErrorNames;
+  /** The memory that calls share; a view of it never leaves this folder. */
+  readonly slab: Uint8Array;
+  /** The same memory, as 32-bit words. */
+  readonly words: Int32Array;
+  readonly readiness: Readiness;
+  readonly codecs: CodecContext;
+  readonly layout: ControlLayout;
+  /** Flags that every call has. */
+  readonly sendFlags: number;
+  readonly recvFlags: number;
+}
+
+let space: Space | undefined;
+
+/** The layouts of C structs are written down for one kind of machine. */
+function requireMachine(): void {
+  const is64Bit = ['arm64', 'loong64', 'ppc64', 'riscv64', 'x64'].includes(process.arch);
+  if (process.platform === 'linux' && is64Bit && endianness() === 'LE') return;
+  const machine = `${process.platform}-${process.arch}`;
+  throw new UnsupportedError(`raw sockets need 64-bit, little-endian Linux; this is ${machine}`, {
+    op: 'load',
+  });
+}
+
+function makeSpace(): Space {
+  requireMachine();
+  const module = loadNative();
+  const names = new ErrorNames(module.errorNumbers);
+  const told: { readiness?: Readiness } = {};
+  const native = module.createSockets((count) => told.readiness?.onReady(count), false);
+  if (typeof native === 'number') throw names.error(-native, 'calloc', { op: 'load' });
+  const slab = native.slab();
+  const words = new Int32Array(slab.buffer, SLAB.records, slab.byteLength / 4);
+  const readiness = new Readiness(native, words, names);
+  told.readiness = readiness;
+  const interfaceIndex = (name: string): number => {
+    const index = module.interfaceIndex(name);
+    if (index !== 0) return index;
+    throw names.error(module.errorNumbers.ENODEV, 'if_nametoindex', {
+      op: `interface ${JSON.stringify(name)}`,
+    });
+  };
+  const { MSG_DONTWAIT, MSG_NOSIGNAL } = module.constants;
+  return {
+    module,
+    native,
+    names,
+    slab,
+    words,
+    readiness,
+    codecs: { interfaceIndex },
+    layout: new ControlLayout(module, slab, words),
+    sendFlags: MSG_DONTWAIT | MSG_NOSIGNAL,
+    recvFlags: MSG_DONTWAIT,
+  };
+}
+
+/**
+ * The space of this thread.
+ *
+ * @throws {UnsupportedError} this machine has no native sockets
+ */
+export function getSpace(): Space {
+  space ??= makeSpace();
+  return space;
+}
+
+/** The number of a constant that callers may give by its name. */
+export function constantOf(value: ConstantName | number): number {
+  return typeof value === 'number' ? value : getSpace().module.constants[value];
+}
+
+/** The error of a call that answered `result`, a negative errno. */
+export function systemError(result: number, syscall: string, details: ErrorDetails): SystemError {
+  return getSpace().names.error(-result, syscall, details);
+}
