@@ -8,6 +8,7 @@
 #include "binding/sockets_object.h"
 #include "core/constants.h"
 #include "core/control.h"
+#include "core/error_text.h"
 #include "core/options.h"
 #include "core/sockaddr.h"
 
@@ -35,10 +36,27 @@ Napi::Value value_holds_address_of_memory(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), value_holds_address(level, name));
 }
 
+// errorText(errno)
+Napi::Value get_error_text(const Napi::CallbackInfo& info) {
+  int error;
+  if (!Args(info, "errorText").integer(0, "errno", INT32_MIN, INT32_MAX, &error)) return {};
+  return Napi::String::New(info.Env(), error_text(error));
+}
+
+// resolveErrorText(code)
+Napi::Value get_resolve_error_text(const Napi::CallbackInfo& info) {
+  int code;
+  if (!Args(info, "resolveErrorText").integer(0, "code", INT32_MIN, INT32_MAX, &code)) return {};
+  return Napi::String::New(info.Env(), resolve_error_text(code));
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("constants", table(env, kConstants));
   exports.Set("errorNumbers", table(env, kErrorNumbers));
   exports.Set("resolveErrors", table(env, kResolveErrors));
+  exports.Set("errorText", Napi::Function::New<get_error_text>(env, "errorText"));
+  exports.Set("resolveErrorText",
+              Napi::Function::New<get_resolve_error_text>(env, "resolveErrorText"));
   exports.Set("maxUnixPath", Napi::Number::New(env, static_cast<double>(max_unix_path())));
   add_names(env, exports);
   add_name_tables(env, exports);

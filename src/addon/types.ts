@@ -117,6 +117,10 @@ export interface NativeModule extends NativeNameFunctions {
   readonly constants: Readonly<Record<ConstantName, number>>;
   readonly errorNumbers: Readonly<Record<ErrnoName, number>>;
   readonly resolveErrors: Readonly<Record<ResolveErrorName, number>>;
+  /** The C library's own words for an errno. @see strerror(3) */
+  errorText(errno: number): string;
+  /** The C library's own words for an `EAI_` number. @see gai_strerror(3) */
+  resolveErrorText(code: number): string;
   /** Bytes of the longest path of a Unix socket. */
   readonly maxUnixPath: number;
   /** Its functions are bound to it and need no `this`. @returns a negative errno if the system has no descriptor left */
