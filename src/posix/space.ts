@@ -53,8 +53,8 @@ function makeSpace(): Space {
   told.readiness = readiness;
   const interfaceIndex = (name: string): number => {
     const index = module.interfaceIndex(name);
-    if (index !== 0) return index;
-    throw names.error(module.errorNumbers.ENODEV, 'if_nametoindex', {
+    if (index > 0) return index;
+    throw names.error(-index, 'if_nametoindex', {
       op: `interface ${JSON.stringify(name)}`,
     });
   };
