@@ -67,8 +67,7 @@ int SocketSpace::watch(Id id, uint32_t interest) {
 }
 
 void SocketSpace::unwatch(Id id) {
-  const int fd = descriptors_.fd(id);
-  if (fd >= 0 && watches_ != nullptr) watches_->unwatch(id, fd);
+  if (watches_ != nullptr) watches_->unwatch(id);
 }
 
 void SocketSpace::reference(bool is_on) {

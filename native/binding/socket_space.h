@@ -47,7 +47,10 @@ class SocketSpace final : FdWatch::Owner, public std::enable_shared_from_this<So
  private:
   void on_ready() override;
   void on_cleanup() override { stop_watching(); }
-  void on_closed() override { self_.reset(); }
+  // By then there may be another one, after one that failed.
+  void on_closed() override {
+    if (fd_watch_ == nullptr) self_.reset();
+  }
   int start_watching();
   void stop_watching();
   static void on_environment_end(void* self);

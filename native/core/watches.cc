@@ -2,29 +2,58 @@
 
 #include <algorithm>
 
+#include "core/syscalls.h"
+
 namespace sk {
 
 namespace {
 constexpr uint32_t kBatch = 256;
+}  // namespace
+
+Watches::~Watches() {
+  // It may be waiting for them.
+  poller_.reset();
+  for (const Watch& watch : watches_) {
+    if (watch.is_duplicate) sys::close(watch.fd);
+  }
+}
+
+Watches::Watch* Watches::find(Id id) {
+  const uint32_t slot = slot_of(id);
+  return id != 0 && slot < watches_.size() && watches_[slot].id == id ? &watches_[slot] : nullptr;
 }
 
 int Watches::watch(Id id, int fd, uint32_t interest) {
-  const uint32_t slot = slot_of(id);
-  if (slot >= watched_.size()) watched_.resize(slot + 1);
-  if (watched_[slot] == id) {
-    poller_->modify(fd, id, interest);
+  if (const Watch* found = find(id)) {
+    poller_->modify(found->fd, id, interest);
     return 0;
   }
-  const int error = poller_->add(fd, id);
-  if (error == 0) watched_[slot] = id;
-  return error;
+  // Pollers tell registrations apart by the number, so a second one needs a number of its own.
+  const bool is_duplicate = numbers_.count(fd) != 0;
+  const int number = is_duplicate ? sys::duplicate(fd) : fd;
+  if (number < 0) return number;
+  const int error = poller_->add(number, id);
+  if (error != 0) {
+    if (is_duplicate) sys::close(number);
+    return error;
+  }
+  const uint32_t slot = slot_of(id);
+  if (slot >= watches_.size()) watches_.resize(slot + 1);
+  watches_[slot] = {id, number, is_duplicate};
+  if (!is_duplicate) numbers_.insert(number);
+  return 0;
 }
 
-void Watches::unwatch(Id id, int fd) {
-  const uint32_t slot = slot_of(id);
-  if (slot >= watched_.size() || watched_[slot] != id) return;
-  watched_[slot] = 0;
-  poller_->forget(fd);
+void Watches::unwatch(Id id) {
+  Watch* found = find(id);
+  if (found == nullptr) return;
+  poller_->forget(found->fd);
+  if (found->is_duplicate) {
+    sys::close(found->fd);
+  } else {
+    numbers_.erase(found->fd);
+  }
+  *found = {};
 }
 
 uint32_t Watches::collect(ReadySlot* out, uint32_t capacity) {
@@ -35,7 +64,7 @@ uint32_t Watches::collect(ReadySlot* out, uint32_t capacity) {
     const Id id = events[i].token;
     const uint32_t slot = slot_of(id);
     // One of an earlier life of the slot, collected late.
-    if (slot >= watched_.size() || watched_[slot] != id) continue;
+    if (find(id) == nullptr) continue;
     out[stored++] = {static_cast<int32_t>(slot), static_cast<int32_t>(events[i].readiness)};
   }
   return stored;
