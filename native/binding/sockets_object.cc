@@ -116,12 +116,11 @@ napi_value read_name(const Frame& frame) {
   return frame.answer(result < 0 ? result : put_name(*space, name));
 }
 
-template <int (*call)(int, int)>
-napi_value with_number(const Frame& frame) {
+napi_value with_number(const Frame& frame, const char* name, int (*call)(int, int)) {
   Id id;
   int fd;
   int number;
-  if (frame.open(&id, &fd) == nullptr || !frame.integer(1, "number", INT_MIN, INT_MAX, &number)) {
+  if (frame.open(&id, &fd) == nullptr || !frame.integer(1, name, INT_MIN, INT_MAX, &number)) {
     return nullptr;
   }
   return frame.answer(fd < 0 ? fd : call(fd, number));
@@ -244,6 +243,12 @@ napi_value live(const Frame& frame) {
   return space == nullptr ? nullptr : frame.answer(space->descriptors().live());
 }
 
+// listen(id, backlog)
+napi_value listen(const Frame& frame) { return with_number(frame, "backlog", sys::listen); }
+
+// shutdown(id, how)
+napi_value shutdown(const Frame& frame) { return with_number(frame, "how", sys::shutdown); }
+
 // --- names ------------------------------------------------------------------------------------
 
 // accept(id)
@@ -345,13 +350,16 @@ napi_value recv_from(const Frame& frame) {
 
 // --- messages ---------------------------------------------------------------------------------
 
-// The records in the slab, made ready for the kernel. Null after throwing.
+// The records in the slab, made ready for the kernel; `*fd` becomes a negative errno if they must
+// not get there. Null after throwing.
 Space* prepared(const Frame& frame, int count, bool is_receiving, int* fd) {
   Id id;
   Space* space = frame.open(&id, fd);
   if (space == nullptr) return nullptr;
-  if (space->batch().prepare(space->slab(), static_cast<uint32_t>(count), is_receiving))
+  if (space->batch().prepare(space->slab(), static_cast<uint32_t>(count), is_receiving)) {
+    if (!is_receiving && *fd >= 0 && space->batch().holds_address()) *fd = -EINVAL;
     return space;
+  }
   napi_throw_range_error(frame.env(), "ERR_OUT_OF_RANGE",
                          "a message's record leads out of the slab");
   return nullptr;
@@ -422,11 +430,11 @@ struct OptionArguments {
   int length;
 };
 
-Space* option_arguments(const Frame& frame, int most, OptionArguments* out) {
+Space* option_arguments(const Frame& frame, const char* length, int most, OptionArguments* out) {
   Space* space = frame.open(&out->id, &out->fd);
   if (space == nullptr || !frame.integer(1, "level", 0, INT_MAX, &out->level) ||
       !frame.integer(2, "name", 0, INT_MAX, &out->name) ||
-      !frame.integer(3, "length", 0, most, &out->length)) {
+      !frame.integer(3, length, 0, most, &out->length)) {
     return nullptr;
   }
   return space;
@@ -435,10 +443,13 @@ Space* option_arguments(const Frame& frame, int most, OptionArguments* out) {
 // getOption(id, level, name, length)
 napi_value get_option(const Frame& frame) {
   OptionArguments option;
-  const Space* space = option_arguments(frame, kRoom, &option);
+  const Space* space = option_arguments(frame, "length", kRoom, &option);
   if (space == nullptr) return nullptr;
   if (option.fd < 0) return frame.answer(option.fd);
   if (value_holds_address(option.level, option.name)) return frame.answer(-EINVAL);
+  if (value_is_descriptor(option.level, option.name) && option.length < int{sizeof(int)}) {
+    return frame.answer(-EINVAL);
+  }
   auto length = static_cast<socklen_t>(option.length);
   const int result = sys::getsockopt(option.fd, option.level, option.name, space->data(), &length);
   return frame.answer(result < 0 ? result : static_cast<int64_t>(length));
@@ -447,7 +458,7 @@ napi_value get_option(const Frame& frame) {
 // setOption(id, level, name, length)
 napi_value set_option(const Frame& frame) {
   OptionArguments option;
-  const Space* space = option_arguments(frame, kRoom, &option);
+  const Space* space = option_arguments(frame, "length", kRoom, &option);
   if (space == nullptr) return nullptr;
   if (option.fd < 0) return frame.answer(option.fd);
   if (value_holds_address(option.level, option.name)) return frame.answer(-EINVAL);
@@ -458,7 +469,7 @@ napi_value set_option(const Frame& frame) {
 // attachFilter(id, level, name, count)
 napi_value attach_filter(const Frame& frame) {
   OptionArguments option;
-  const Space* space = option_arguments(frame, BPF_MAXINSNS, &option);
+  const Space* space = option_arguments(frame, "count", BPF_MAXINSNS, &option);
   if (space == nullptr) return nullptr;
   if (option.fd < 0) return frame.answer(option.fd);
   if (!takes_filter(option.level, option.name)) return frame.answer(-EINVAL);
@@ -608,7 +619,7 @@ constexpr Function kFunctions[] = {
     FUNCTION("duplicate", duplicate),
     FUNCTION("getOption", get_option),
     FUNCTION("idAt", id_at),
-    FUNCTION("listen", with_number<sys::listen>),
+    FUNCTION("listen", listen),
     FUNCTION("live", live),
     FUNCTION("localAddress", read_name<sys::getsockname>),
     FUNCTION("pair", pair),
@@ -629,7 +640,7 @@ constexpr Function kFunctions[] = {
     FUNCTION("sendTo", send_to),
     FUNCTION("setBlocking", set_blocking),
     FUNCTION("setOption", set_option),
-    FUNCTION("shutdown", with_number<sys::shutdown>),
+    FUNCTION("shutdown", shutdown),
     FUNCTION("slab", slab),
     FUNCTION("socket", socket),
     FUNCTION("unwatch", unwatch),

@@ -2,20 +2,23 @@
 
 #include <cstring>
 
-#include "core/control.h"
 #include "core/linux_names.h"
+#include "core/options.h"
 
 namespace sk {
 
 namespace {
 
-// Room for entries behind `control_length` bytes of control data, and where it begins.
+// The most messages that so many bytes can hold, cut ones included.
+size_t most_entries(size_t length) { return length / control_header() + 1; }
+
+// Where the entries of a record's control messages stand, and the room that they may need.
 int64_t entry_start(const MessageRecord& record) {
   return (int64_t{record.control_offset} + record.control_length + 7) / 8 * 8;
 }
 int64_t entry_room(const MessageRecord& record) {
-  const auto header = static_cast<int32_t>(control_header());
-  return (int64_t{record.control_length} / header + 1) * static_cast<int64_t>(sizeof(ControlEntry));
+  return static_cast<int64_t>(most_entries(static_cast<size_t>(record.control_length)) *
+                              sizeof(ControlEntry));
 }
 
 bool fits(const Slab& slab, int64_t start, const MessageRecord& record, bool is_receiving) {
@@ -34,28 +37,20 @@ bool fits(const Slab& slab, int64_t start, const MessageRecord& record, bool is_
 }
 
 bool carries_descriptors(const ControlEntry& entry) {
-  if (entry.level != SOL_SOCKET) return false;
-#ifdef SCM_PIDFD
-  if (entry.type == SCM_PIDFD) return true;
-#endif
-  return entry.type == SCM_RIGHTS;
+  return entry.level == SOL_SOCKET && (entry.type == SCM_RIGHTS || entry.type == SCM_PIDFD);
 }
 
 }  // namespace
 
-MessageRecord MessageBatch::record(uint32_t index) const {
-  MessageRecord out;
-  memcpy(&out, slab_.data + index * sizeof(MessageRecord), sizeof(out));
-  return out;
-}
-
 bool MessageBatch::prepare(const Slab& slab, uint32_t count, bool is_receiving) {
   slab_ = slab;
+  records_.resize(count);
+  memcpy(records_.data(), slab.data, count * sizeof(MessageRecord));
   messages_.assign(count, {});
   parts_.resize(count);
   const auto start = static_cast<int64_t>(count * sizeof(MessageRecord));
   for (uint32_t i = 0; i < count; ++i) {
-    const MessageRecord row = record(i);
+    const MessageRecord& row = records_[i];
     if (!fits(slab, start, row, is_receiving)) return false;
     msghdr& header = messages_[i].msg_hdr;
     if (row.name_length > 0) {
@@ -74,8 +69,19 @@ bool MessageBatch::prepare(const Slab& slab, uint32_t count, bool is_receiving) 
   return true;
 }
 
+bool MessageBatch::holds_address() {
+  for (const mmsghdr& message : messages_) {
+    const msghdr& header = message.msg_hdr;
+    const size_t count = walk(header.msg_control, header.msg_controllen);
+    for (size_t i = 0; i < count; ++i) {
+      if (control_holds_address(entries_[i].level, entries_[i].type)) return true;
+    }
+  }
+  return false;
+}
+
 void MessageBatch::finish(uint32_t index, int64_t length, Descriptors* descriptors) {
-  MessageRecord row = record(index);
+  MessageRecord row = records_[index];
   const msghdr& header = messages_[index].msg_hdr;
   // What the kernel says of a name may be more than it wrote.
   const auto name = static_cast<int32_t>(header.msg_namelen);
@@ -84,18 +90,22 @@ void MessageBatch::finish(uint32_t index, int64_t length, Descriptors* descripto
   row.flags = header.msg_flags;
   row.control_count = 0;
   if (row.control_length > 0) {
-    auto* entries = reinterpret_cast<ControlEntry*>(slab_.data + entry_start(row));
-    const auto capacity = static_cast<size_t>(entry_room(row)) / sizeof(ControlEntry);
     const auto used = static_cast<size_t>(header.msg_controllen);
-    const size_t count =
-        walk_control(slab_.data + row.control_offset, used, slab_.data, entries, capacity);
+    const size_t count = walk(header.msg_control, used);
     for (size_t i = 0; i < count; ++i) {
-      if (carries_descriptors(entries[i])) adopt(entries[i], descriptors);
+      if (carries_descriptors(entries_[i])) adopt(entries_[i], descriptors);
     }
+    memcpy(slab_.data + entry_start(row), entries_.data(), count * sizeof(ControlEntry));
     row.control_count = static_cast<int32_t>(count);
     row.control_length = static_cast<int32_t>(used);
   }
   memcpy(slab_.data + index * sizeof(MessageRecord), &row, sizeof(row));
+}
+
+size_t MessageBatch::walk(const void* data, size_t length) {
+  const size_t most = most_entries(length);
+  if (entries_.size() < most) entries_.resize(most);
+  return walk_control(static_cast<const uint8_t*>(data), length, slab_.data, entries_.data(), most);
 }
 
 void MessageBatch::adopt(const ControlEntry& entry, Descriptors* descriptors) {

@@ -1,6 +1,6 @@
 // Messages as records of words in memory that the owner shares (the slab), and as the kernel wants
 // them. Records name places in the slab by their distance from its start; none that is outside is
-// ever used.
+// ever used. Places that overlap garble each other, and lose descriptors.
 #pragma once
 
 #include <sys/socket.h>
@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/control.h"
 #include "core/descriptors.h"
 
 namespace sk {
@@ -45,17 +46,24 @@ class MessageBatch {
   bool prepare(const Slab& slab, uint32_t count, bool is_receiving);
   mmsghdr* messages() { return messages_.data(); }
   msghdr* first() { return &messages_[0].msg_hdr; }
+  // Whether one that is to be sent has control data which the kernel would follow to an address.
+  bool holds_address();
   // Writes what the kernel told of message `index` into its record, and adopts the descriptors that
-  // came with it: each is replaced in its place by its slot, or by -1 if it had to be closed.
+  // came with it: each is replaced in its place by its slot, or by -1 if it had to be closed. What
+  // stands in the record by now is not asked: others may see the slab.
   void finish(uint32_t index, int64_t length, Descriptors* descriptors);
 
  private:
-  MessageRecord record(uint32_t index) const;
-  void adopt(const struct ControlEntry& entry, Descriptors* descriptors);
+  // Finds the control messages in `length` bytes at `data`: that many of `entries_`.
+  size_t walk(const void* data, size_t length);
+  void adopt(const ControlEntry& entry, Descriptors* descriptors);
 
   Slab slab_ = {};
+  // The records as they were when they were judged.
+  std::vector<MessageRecord> records_;
   std::vector<mmsghdr> messages_;
   std::vector<iovec> parts_;
+  std::vector<ControlEntry> entries_;
 };
 
 }  // namespace sk

@@ -6,6 +6,8 @@
 
 #ifdef __linux__
 #include <linux/if_packet.h>
+
+#include "core/linux_names.h"
 #endif
 
 namespace sk {
@@ -20,7 +22,6 @@ struct Row {
 };
 
 #ifdef __linux__
-constexpr int kSolMptcp = 284;
 constexpr int kSolSctp = 132;
 
 constexpr Row kFilters[] = {
@@ -37,8 +38,8 @@ constexpr Row kAddresses[] = {
     {IPPROTO_IPV6, 64, 79},
     // Maps the caller's memory: linux/tcp.h.
     {IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE, TCP_ZEROCOPY_RECEIVE},
-    // MPTCP_FULL_INFO names two arrays that the kernel fills: linux/mptcp.h.
-    {kSolMptcp, 4, 4},
+    // Also holds the addresses of two tables that are filled: linux/mptcp.h.
+    {SOL_MPTCP, MPTCP_FULL_INFO, MPTCP_FULL_INFO},
     // SCTP_SOCKOPT_CONNECTX3: linux/sctp.h.
     {kSolSctp, 111, 111},
     // RDS_GET_MR and RDS_GET_MR_FOR_DEST register memory: linux/rds.h.
@@ -47,9 +48,23 @@ constexpr Row kAddresses[] = {
     // XDP_UMEM_REG registers memory that the kernel writes to: linux/if_xdp.h.
     {SOL_XDP, 4, 4},
 };
+
+constexpr Row kControlAddresses[] = {
+    // Of remote memory access (linux/rds.h): RDS_CMSG_RDMA_ARGS, RDS_CMSG_RDMA_MAP, and from
+    // RDS_CMSG_ATOMIC_FADD to RDS_CMSG_MASKED_ATOMIC_CSWP.
+    {SOL_RDS, 1, 1},
+    {SOL_RDS, 3, 3},
+    {SOL_RDS, 6, 9},
+};
+
+constexpr Row kDescriptors[] = {
+    {SOL_SOCKET, SO_PEERPIDFD, SO_PEERPIDFD},
+};
 #else
 constexpr Row kFilters[] = {{-1, 0, 0}};
 constexpr Row kAddresses[] = {{-1, 0, 0}};
+constexpr Row kControlAddresses[] = {{-1, 0, 0}};
+constexpr Row kDescriptors[] = {{-1, 0, 0}};
 #endif
 
 template <typename Rows>
@@ -61,6 +76,10 @@ bool has(const Rows& rows, int level, int name) {
 }
 
 }  // namespace
+
+bool control_holds_address(int level, int type) { return has(kControlAddresses, level, type); }
+
+bool value_is_descriptor(int level, int name) { return has(kDescriptors, level, name); }
 
 bool takes_filter(int level, int name) { return has(kFilters, level, name); }
 

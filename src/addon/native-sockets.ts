@@ -4,7 +4,11 @@
  * held during a call. A wrong type throws a `TypeError`, a number out of range or a place outside of the slab a
  * `RangeError`. What the system refuses is answered, as a negative errno. EINTR is retried within.
  *
- * Every descriptor made here is close-on-exec and non-blocking from birth, and no call but `poll` and `wait` ever waits.
+ * Every descriptor made here is close-on-exec and non-blocking from birth, and with such a one no call but `poll` and
+ * `wait` ever waits. With one that was adopted or set to block, calls do that have no `MSG_DONTWAIT`.
+ *
+ * What a call leaves in the slab lasts until the next call or event. The places that the records of one call name must
+ * not overlap: what is received there is garbled then, and descriptors that come are lost.
  */
 
 /** Bytes of the slab. */
@@ -59,7 +63,10 @@ export const COUNT = { unread: 0, unsent: 1, atMark: 2 } as const;
 /** Kinds of readiness, as bits. */
 export const READINESS = { readable: 1, writable: 2, hangup: 4, urgent: 8, failed: 16 } as const;
 
-/** Told of readiness: pairs of slot and `READINESS` bits stand in the records, `count` of them. */
+/**
+ * Told of readiness: pairs of slot and `READINESS` bits stand in the records, `count` of them. What it throws is an
+ * uncaught exception, and the next events come all the same.
+ */
 export type ReadyHandler = (count: number) => void;
 
 /**
@@ -94,7 +101,7 @@ export interface NativeSockets {
 
   // --- names: in and out at `SLAB.name`; calls that fill it answer its length ---
   bind(id: number, nameLength: number): number;
-  /** Also to disconnect, by a name of AF_UNSPEC. @returns 0, or -EINPROGRESS */
+  /** Also to disconnect, by a name of AF_UNSPEC. @returns 0, -EINPROGRESS, or -EINTR: then it goes on by itself */
   connect(id: number, nameLength: number): number;
   listen(id: number, backlog: number): number;
   /** @returns an id; the length of the peer's name is word 0 of the records */
@@ -115,7 +122,7 @@ export interface NativeSockets {
   recvFrom(id: number, length: number, flags: number): number;
 
   // --- messages: the records from 0 on ---
-  /** sendmsg(2) of record 0. @returns bytes sent */
+  /** sendmsg(2) of record 0. -EINVAL for control messages that hold an address of memory. @returns bytes sent */
   sendMessage(id: number, flags: number): number;
   /** sendmmsg(2). @returns how many went out */
   sendMessages(id: number, count: number, flags: number): number;
@@ -128,7 +135,11 @@ export interface NativeSockets {
   recvMessages(id: number, count: number, flags: number): number;
 
   // --- options: the value at `SLAB.data` ---
-  /** @param length room, and what is there to be read for options that are asked with a value. @returns its length */
+  /**
+   * @param length room, and what is there to be read for options that are asked with a value. The value of SO_PEERPIDFD
+   *   is a descriptor that nobody looks after yet; -EINVAL if there is no room for it, or where `setOption` answers that
+   * @returns its length
+   */
   getOption(id: number, level: number, name: number, length: number): number;
   /** -EINVAL for options whose value holds an address of memory: there `attachFilter` is the way. */
   setOption(id: number, level: number, name: number, length: number): number;
@@ -147,7 +158,11 @@ export interface NativeSockets {
   poll(count: number, timeout: number): number;
   /** poll(2) of one. @returns revents, 0 when the time is up */
   wait(id: number, events: number, timeout: number): number;
-  /** Has `onReady` called once when the socket is ready in one of these ways (`READINESS`), which may be now. */
+  /**
+   * Has `onReady` told of what changes from now on (`READINESS`), and, the first time, of what is so already. To be called
+   * when an attempt has met "would block" in this direction, each time anew: what stays as it was is not told again.
+   * Events of the other direction may come, too, and such that turn out to be for nothing.
+   */
   watch(id: number, interest: number): number;
   /** Ends that. */
   unwatch(id: number): number;
