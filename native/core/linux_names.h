@@ -96,6 +96,9 @@
 #ifndef SCM_TS_OPT_ID
 #define SCM_TS_OPT_ID 81
 #endif
+#ifndef SCM_WIFI_STATUS
+#define SCM_WIFI_STATUS 41
+#endif
 #ifndef SCTP_SOCKOPT_CONNECTX3
 #define SCTP_SOCKOPT_CONNECTX3 111
 #endif
@@ -156,11 +159,17 @@
 #ifndef TCP_RTO_MIN_US
 #define TCP_RTO_MIN_US 45
 #endif
+#ifndef TLS_GET_RECORD_TYPE
+#define TLS_GET_RECORD_TYPE 2
+#endif
 #ifndef TLS_RX
 #define TLS_RX 2
 #endif
 #ifndef TLS_RX_EXPECT_NO_PAD
 #define TLS_RX_EXPECT_NO_PAD 4
+#endif
+#ifndef TLS_SET_RECORD_TYPE
+#define TLS_SET_RECORD_TYPE 1
 #endif
 #ifndef TLS_TX
 #define TLS_TX 1
@@ -173,6 +182,9 @@
 #endif
 #ifndef UDPLITE_SEND_CSCOV
 #define UDPLITE_SEND_CSCOV 10
+#endif
+#ifndef VSOCK_RECVERR
+#define VSOCK_RECVERR 1
 #endif
 #ifndef XDP_UMEM_REG
 #define XDP_UMEM_REG 4

@@ -525,6 +525,10 @@ export type ConstantName =
   | 'RTNLGRP_NSID'
   | 'SCM_CREDENTIALS'
   | 'SCM_INQ'
+  | 'SCM_J1939_DEST_ADDR'
+  | 'SCM_J1939_DEST_NAME'
+  | 'SCM_J1939_ERRQUEUE'
+  | 'SCM_J1939_PRIO'
   | 'SCM_PIDFD'
   | 'SCM_RIGHTS'
   | 'SCM_SECURITY'
@@ -538,6 +542,7 @@ export type ConstantName =
   | 'SCM_TSTAMP_SND'
   | 'SCM_TS_OPT_ID'
   | 'SCM_TXTIME'
+  | 'SCM_WIFI_STATUS'
   | 'SCTP_SOCKOPT_CONNECTX3'
   | 'SHUT_RD'
   | 'SHUT_RDWR'
@@ -791,8 +796,10 @@ export type ConstantName =
   | 'TCP_USER_TIMEOUT'
   | 'TCP_WINDOW_CLAMP'
   | 'TCP_ZEROCOPY_RECEIVE'
+  | 'TLS_GET_RECORD_TYPE'
   | 'TLS_RX'
   | 'TLS_RX_EXPECT_NO_PAD'
+  | 'TLS_SET_RECORD_TYPE'
   | 'TLS_TX'
   | 'TLS_TX_ZEROCOPY_RO'
   | 'TPACKET_V1'
@@ -817,6 +824,7 @@ export type ConstantName =
   | 'VMADDR_CID_LOCAL'
   | 'VMADDR_FLAG_TO_HOST'
   | 'VMADDR_PORT_ANY'
+  | 'VSOCK_RECVERR'
   | 'XDP_UMEM_REG';
 
 /** What a system call fails with. */

@@ -7,6 +7,7 @@ import type { AsyncOptions, BlockingOptions, CallOptions } from './arguments.ts'
 import * as args from './arguments.ts';
 import { ByteSocket } from './byte-socket.ts';
 import * as connecting from './connect-operations.ts';
+import { setSocketMaker } from './descriptor.ts';
 import { writeSockaddr } from './sockaddr.ts';
 import { getSpace, systemError } from './space.ts';
 import type { AsyncWait, CallRow, Operation } from './waiting.ts';
@@ -228,6 +229,8 @@ export class Socket extends ByteSocket {
     return fd;
   }
 }
+
+setSocketMaker((fd) => Socket.fromFd(fd, 'take'));
 
 interface SocketKind {
   readonly family: number;
