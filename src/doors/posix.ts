@@ -14,15 +14,18 @@ export {
 } from '../base/errors.ts';
 export type { IpEndpoint, UnixEndpoint } from '../base/address.ts';
 export type * from '../posix/address.ts';
-export type {
-  AsyncOptions,
-  BlockingOptions,
-  CallOptions,
-  ShutdownHow,
-} from '../posix/arguments.ts';
+export type { AsyncOptions, BlockingOptions, CallOptions, ShutdownHow } from '../posix/arguments.ts';
 export type { ReceivedFrom } from '../posix/byte-operations.ts';
+export type { ControlInput, ControlMessage, RawControlMessage } from '../posix/control-messages.ts';
+export type * from '../posix/control-values.ts';
+export { Descriptor } from '../posix/descriptor.ts';
+export type { DescriptorKind } from '../posix/descriptor.ts';
+export { formatSocketAddress } from '../posix/format-address.ts';
+export { ReceivedMessage } from '../posix/message.ts';
+export type { BatchRoom, MessageRoom, OutgoingMessage } from '../posix/message.ts';
 export { poll } from '../posix/poll.ts';
 export type { PollItem } from '../posix/poll.ts';
+export { decodeSockaddr, encodeSockaddr, UNSPECIFIED } from '../posix/sockaddr.ts';
 export { Socket } from '../posix/socket.ts';
 export type { Accepted, FamilyName, Ownership, ProtocolName, TypeName } from '../posix/socket.ts';
 export type { PeerCredentials } from '../posix/socket-core.ts';

@@ -59,7 +59,7 @@ export const descriptorNumber: Rule<number> = integer(0, MAX_INT32);
 export const byteCount: Rule<number> = integer(0, MAX_INT32);
 export const roomCount: Rule<number> = integer(0, ROOM);
 export const messageCount: Rule<number> = integer(1, MAX_MESSAGES);
-export const optionNumber: Rule<number> = integer(0, MAX_INT32);
+const optionNumber: Rule<number> = integer(0, MAX_INT32);
 
 /** The flags of a call; none is the usual case. */
 export function flagsOf(options: CallOptions | AsyncOptions | undefined): number {
@@ -98,19 +98,22 @@ export function shutdownNumber(value: unknown): number {
   return { read: SHUT_RD, write: SHUT_WR, both: SHUT_RDWR }[HOW(value, 'how')];
 }
 
-/** A number that callers may give by the name of a constant that begins with one of `prefixes`. */
-export function named(prefixes: readonly string[]): Rule<number> {
-  const expected = `a name that begins with ${prefixes.join(' or ')}, or a number`;
+/** A number that callers may give by the name of a constant that begins with one of `prefixes`, or of any if there are none. */
+export function named(...prefixes: readonly string[]): Rule<number> {
+  const beginning =
+    prefixes.length === 0 ? 'the name of a constant' : `a name that begins with ${prefixes.join(' or ')}`;
+  const expected = `${beginning}, or a number`;
   return (value, name) => {
     if (typeof value === 'number') return optionNumber(value, name);
     if (typeof value !== 'string') throw wrongType(name, expected, value);
     const { constants } = getSpace().module;
-    const isKnown = prefixes.some((prefix) => value.startsWith(prefix)) && Object.hasOwn(constants, value);
+    const isOfThese = prefixes.length === 0 || prefixes.some((prefix) => value.startsWith(prefix));
+    const isKnown = isOfThese && Object.hasOwn(constants, value);
     if (!isKnown) throw outOfRange(name, expected, value);
     return constants[value as ConstantName];
   };
 }
 
-export const family: Rule<number> = named(['AF_']);
-export const socketType: Rule<number> = named(['SOCK_']);
-export const protocol: Rule<number> = withDefault(named(['IPPROTO_', 'NETLINK_', 'CAN_', 'ETH_P_']), 0);
+export const family: Rule<number> = named('AF_');
+export const socketType: Rule<number> = named('SOCK_');
+export const protocol: Rule<number> = withDefault(named('IPPROTO_', 'NETLINK_', 'CAN_', 'ETH_P_'), 0);

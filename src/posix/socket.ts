@@ -5,9 +5,9 @@ import { oneOf } from '../base/rules.ts';
 import type { SocketAddress } from './address.ts';
 import type { AsyncOptions, BlockingOptions, CallOptions } from './arguments.ts';
 import * as args from './arguments.ts';
-import { ByteSocket } from './byte-socket.ts';
 import * as connecting from './connect-operations.ts';
 import { setSocketMaker } from './descriptor.ts';
+import { MessageSocket } from './message-socket.ts';
 import { writeSockaddr } from './sockaddr.ts';
 import { getSpace, systemError } from './space.ts';
 import type { AsyncWait, CallRow, Operation } from './waiting.ts';
@@ -46,7 +46,7 @@ const OWNERSHIP = oneOf('take', 'borrow');
  *
  * @see socket(2), socket(7)
  */
-export class Socket extends ByteSocket {
+export class Socket extends MessageSocket {
   // --- making ---------------------------------------------------------------------------------
 
   /**

@@ -1,6 +1,5 @@
 /** The native sockets of this thread, made when they are first needed, and what belongs to them. */
 import { endianness } from 'node:os';
-import type { ConstantName } from '../addon/constant-names.ts';
 import { loadNative } from '../addon/load.ts';
 import type { NativeSockets } from '../addon/native-sockets.ts';
 import { SLAB } from '../addon/native-sockets.ts';
@@ -81,11 +80,6 @@ function makeSpace(): Space {
 export function getSpace(): Space {
   space ??= makeSpace();
   return space;
-}
-
-/** The number of a constant that callers may give by its name. */
-export function constantOf(value: ConstantName | number): number {
-  return typeof value === 'number' ? value : getSpace().module.constants[value];
 }
 
 /** The error of a call that answered `result`, a negative errno. */
