@@ -3,11 +3,13 @@
  *
  *     npm run test:native               all of it
  *     npm run test:native -- reactor    only steps and programs whose name has a word
+ *     npm run test:native -- --complete fails where a step cannot be run here, instead of passing it over
  *
  * 1. The programs of `native/test` with the address and undefined-behaviour sanitizers, leaks included.
  * 2. The same programs with the thread sanitizer: the poll(2) poller has a thread of its own.
  * 3. The module, built with the first two, in a stock Node that has their libraries preloaded: the tests of
  *    `native/test`, `dist/addon` and `dist/engine`. Leaks are not looked for there, for Node's own would be found.
+ * 4. The targets of `fuzz`, over their corpus and a number of inputs more, where clang is there to build them.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
@@ -15,6 +17,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism, homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { headersFolder } from './build-native.mjs';
+import { fuzzTargets, runTarget, whyNoFuzzing } from './fuzz-targets.mjs';
 import { ensureReady } from './setup.mjs';
 import { ROOT, StepError, capture, formatDuration, hasProgram, runMain } from './steps.mjs';
 
@@ -55,6 +58,11 @@ const SANITIZER_OPTIONS = {
 /** No program and no test file may take longer, in milliseconds. */
 const TIMEOUT = 240_000;
 
+/** Inputs that each fuzz target is given besides its corpus, and the longest that may take, in seconds. */
+const FUZZ_RUNS = 200_000;
+const FUZZ_SECONDS = 120;
+
+const isComplete = process.argv.includes('--complete');
 const words = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
 const isWanted = (name) => words.length === 0 || words.some((word) => name.includes(word));
 
@@ -257,6 +265,28 @@ async function testModule() {
   }
 }
 
+async function fuzz() {
+  const targets = fuzzTargets().filter((target) => isWanted(`fuzz ${target}`));
+  if (targets.length === 0) return;
+  const missing = whyNoFuzzing();
+  if (missing !== undefined) {
+    if (isComplete) throw new StepError(missing);
+    process.stderr.write(`portside: fuzz targets ... skipped: ${missing}\n`);
+    return;
+  }
+  for (const target of targets) {
+    await step(`fuzz ${target} (${FUZZ_RUNS.toLocaleString('en')} inputs)`, async () => {
+      const { ok, output } = await runTarget(target, { runs: FUZZ_RUNS, seconds: FUZZ_SECONDS });
+      if (ok) tally.passed += 1;
+      else {
+        tally.failed.push(`fuzz ${target}`);
+        console.error(`\n${output}`);
+      }
+      return ok ? 'passed' : 'failed';
+    });
+  }
+}
+
 await runMain(async () => {
   if (!hasProgram('g++')) throw new StepError('g++ is missing: apt-get install g++');
   ensureReady();
@@ -264,6 +294,7 @@ await runMain(async () => {
   await testPrograms(MEMORY);
   await testPrograms(THREADS);
   await testModule();
+  await fuzz();
   for (const name of tally.failed) console.error(`portside: failed: ${name}`);
   const failed = tally.failed.length;
   console.log(
