@@ -7,6 +7,7 @@
 import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { optionsPage } from './options-page.mjs';
 import { ROOT, StepError, runMain } from './steps.mjs';
 
 const read = (file) => readFileSync(join(ROOT, file), 'utf8');
@@ -39,8 +40,23 @@ function constantNames() {
   );
 }
 
+/** What a table in TypeScript exports. It imports nothing, so that it can be read before anything is compiled. */
+async function exportsOf(file) {
+  // Not at the top: a new clone has no packages yet when this file is read.
+  const { default: ts } = await import('typescript');
+  const { outputText } = ts.transpileModule(read(file), { compilerOptions: { module: 'esnext' } });
+  return import(`data:text/javascript,${encodeURIComponent(outputText)}`);
+}
+
 /** Every generated file, and how its text is made. */
-export const TARGETS = [{ file: 'src/addon/constant-names.ts', make: constantNames }];
+export const TARGETS = [
+  { file: 'src/addon/constant-names.ts', make: constantNames },
+  {
+    file: 'docs/reference/options.md',
+    make: async () =>
+      optionsPage(await exportsOf('src/posix/options.ts'), await exportsOf('src/posix/option-structs.ts')),
+  },
+];
 
 async function format(file, text) {
   // Not at the top: a new clone has no packages yet when this file is read.

@@ -35,7 +35,8 @@ constexpr Row kAddresses[] = {
     {IPPROTO_IP, 64, 79},
     {IPPROTO_IP, 96, 111},
     {IPPROTO_IP, 128, 143},
-    {IPPROTO_IPV6, 64, 79},
+    // Of the last only the two that are set: the numbers behind them are IPv6's own.
+    {IPPROTO_IPV6, 64, 65},
     // Maps the caller's memory: linux/tcp.h.
     {IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE, TCP_ZEROCOPY_RECEIVE},
     // Also holds the addresses of two tables that are filled: linux/mptcp.h.

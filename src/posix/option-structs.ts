@@ -1,0 +1,346 @@
+/**
+ * The structs that are values of options: their members in the order of C, under C's names without the prefix, each with
+ * its kind, of which `option-kinds.ts` says what it is. A `?` marks what may be left out when writing: it is zeros then.
+ * Nothing is imported here: scripts/generate.mjs reads this file too.
+ */
+
+/** What is always there. */
+export const STRUCTS = {
+  bbr_info: { bw_lo: 'u32', bw_hi: 'u32', min_rtt: 'u32', pacing_gain: 'u32', cwnd_gain: 'u32' },
+  /** `code` is a sum of BPF_* numbers; `jt` and `jf` say how far to jump if true and if false. */
+  bpf_instruction: { code: 'u16', jt: 'u8?', jf: 'u8?', k: 'u32?' },
+  can_filter: { can_id: 'u32', can_mask: 'u32' },
+  can_isotp_fc_options: { bs: 'u8', stmin: 'u8', wftmax: 'u8' },
+  can_isotp_ll_options: { mtu: 'u8', tx_dl: 'u8', tx_flags: 'u8' },
+  can_isotp_options: {
+    flags: 'u32',
+    frame_txtime: 'u32?',
+    ext_address: 'u8?',
+    txpad_content: 'u8?',
+    rxpad_content: 'u8?',
+    rx_ext_address: 'u8?',
+  },
+  can_raw_vcid_options: { flags: 'u8', tx_vcid: 'u8', rx_vcid: 'u8', rx_vcid_mask: 'u8' },
+  fanout_args: { id: 'u16', type_flags: 'u16' },
+  group_filter: { interface: 'interface', group: 'ip', fmode: 'u32', numsrc: 'pad4' },
+  group_req: { interface: 'interface', group: 'ip' },
+  group_source_req: { interface: 'interface', group: 'ip', source: 'ip' },
+  in6_flowlabel_req: {
+    dst: 'ipv6',
+    label: 'be32',
+    action: 'u8',
+    share: 'u8?',
+    flags: 'u16?',
+    expires: 'u16?',
+    linger: 'u16?',
+    pad: 'pad4',
+  },
+  in6_pktinfo: { addr: 'ipv6', interface: 'interface?' },
+  /** The address that stands first is filled in only where this is a control message. */
+  ip6_mtuinfo: { addr: 'pad28', mtu: 'u32' },
+  ip_mreq_source: { multiaddr: 'ipv4', interface: 'ipv4', sourceaddr: 'ipv4' },
+  ip_mreqn: { multiaddr: 'ipv4', address: 'ipv4?', ifindex: 'interface?' },
+  ip_msfilter: { multiaddr: 'ipv4', interface: 'ipv4', fmode: 'u32', numsrc: 'pad4' },
+  ipv6_mreq: { multiaddr: 'ipv6', interface: 'interface?' },
+  j1939_filter: { name: 'u64', name_mask: 'u64', pgn: 'u32', pgn_mask: 'u32', addr: 'u8', addr_mask: 'u8' },
+  linger: { onoff: 'i32', linger: 'i32' },
+  meminfo: {
+    rmem_alloc: 'u32',
+    rcvbuf: 'u32',
+    wmem_alloc: 'u32',
+    sndbuf: 'u32',
+    fwd_alloc: 'u32',
+    wmem_queued: 'u32',
+    optmem: 'u32',
+    backlog: 'u32',
+  },
+  mptcp_info: {
+    subflows: 'u8',
+    add_addr_signal: 'u8',
+    add_addr_accepted: 'u8',
+    subflows_max: 'u8',
+    add_addr_signal_max: 'u8',
+    add_addr_accepted_max: 'u8',
+    flags: 'u32',
+    token: 'u32',
+    write_seq: 'u64',
+    snd_una: 'u64',
+    rcv_nxt: 'u64',
+    local_addr_used: 'u8',
+    local_addr_max: 'u8',
+    csum_enabled: 'u8',
+  },
+  mptcp_subflow_addrs: { local: 'address_storage', remote: 'address_storage' },
+  multicast_if: { multiaddr: 'pad4', address: 'ipv4?', ifindex: 'interface?' },
+  packet_mreq: { interface: 'interface', type: 'u16', alen: 'pad2', address: 'hardware_address?' },
+  port_range: { low: 'u16', high: 'u16' },
+  so_timestamping: { flags: 'u32' },
+  sock_txtime: { clockid: 'i32', flags: 'u32' },
+  tcp_ao_add: {
+    addr: 'ip',
+    alg_name: 'text64',
+    ifindex: 'interface?',
+    set_current: 'bit0?',
+    set_rnext: 'bit1_of_4?',
+    reserved: 'pad2',
+    prefix: 'u8',
+    sndid: 'u8',
+    rcvid: 'u8',
+    maclen: 'u8?',
+    keyflags: 'u8?',
+    keylen: 'pad1',
+    key: 'ao_key',
+  },
+  tcp_ao_del: {
+    addr: 'ip',
+    ifindex: 'interface?',
+    set_current: 'bit0?',
+    set_rnext: 'bit1?',
+    del_async: 'bit2_of_4?',
+    reserved: 'pad2',
+    prefix: 'u8',
+    sndid: 'u8',
+    rcvid: 'u8',
+    current_key: 'u8?',
+    rnext: 'u8?',
+    keyflags: 'u8?',
+  },
+  tcp_ao_info: {
+    set_current: 'bit0?',
+    set_rnext: 'bit1?',
+    ao_required: 'bit2?',
+    set_counters: 'bit3?',
+    accept_icmps: 'bit4_of_4?',
+    reserved: 'pad2',
+    current_key: 'u8?',
+    rnext: 'u8?',
+    pkt_good: 'count?',
+    pkt_bad: 'count?',
+    pkt_key_not_found: 'count?',
+    pkt_ao_required: 'count?',
+    pkt_dropped_icmp: 'count?',
+  },
+  tcp_ao_repair: { snt_isn: 'be32', rcv_isn: 'be32', snd_sne: 'u32', rcv_sne: 'u32' },
+  tcp_info: {
+    /** TCP_ESTABLISHED … */
+    state: 'u8',
+    /** TCP_CA_Open … */
+    ca_state: 'u8',
+    retransmits: 'u8',
+    probes: 'u8',
+    backoff: 'u8',
+    /** TCPI_OPT_* bits. */
+    options: 'u8',
+    snd_wscale: 'low4',
+    rcv_wscale: 'high4',
+    delivery_rate_app_limited: 'bit0_of_byte',
+    fastopen_client_fail: 'bits1_2',
+    /** Microseconds. */
+    rto: 'u32',
+    /** Microseconds. */
+    ato: 'u32',
+    snd_mss: 'u32',
+    rcv_mss: 'u32',
+    /** Segments, as are the four that follow. */
+    unacked: 'u32',
+    sacked: 'u32',
+    lost: 'u32',
+    retrans: 'u32',
+    fackets: 'u32',
+    /** Milliseconds ago. */
+    last_data_sent: 'u32',
+    /** Always 0. */
+    last_ack_sent: 'u32',
+    /** Milliseconds ago. */
+    last_data_recv: 'u32',
+    /** Milliseconds ago. */
+    last_ack_recv: 'u32',
+    pmtu: 'u32',
+    rcv_ssthresh: 'u32',
+    /** Microseconds. */
+    rtt: 'u32',
+    /** Microseconds. */
+    rttvar: 'u32',
+    /** Segments. */
+    snd_ssthresh: 'u32',
+    /** Segments. */
+    snd_cwnd: 'u32',
+    advmss: 'u32',
+    reordering: 'u32',
+    /** Microseconds. */
+    rcv_rtt: 'u32',
+    rcv_space: 'u32',
+    total_retrans: 'u32',
+    /** Bytes in a second. */
+    pacing_rate: 'rate',
+    /** Bytes in a second. */
+    max_pacing_rate: 'rate',
+    bytes_acked: 'count',
+    bytes_received: 'count',
+    segs_out: 'u32',
+    segs_in: 'u32',
+    notsent_bytes: 'u32',
+    /** Microseconds. */
+    min_rtt: 'u32',
+    data_segs_in: 'u32',
+    data_segs_out: 'u32',
+    /** Bytes in a second. */
+    delivery_rate: 'count',
+    /** Microseconds, as are the two that follow. */
+    busy_time: 'count',
+    rwnd_limited: 'count',
+    sndbuf_limited: 'count',
+  },
+  /** `addr` may be a prefix of peers, with TCP_MD5SIG_EXT and its flags. */
+  tcp_md5sig: {
+    addr: 'ip',
+    flags: 'u8?',
+    prefixlen: 'u8?',
+    keylen: 'pad2',
+    ifindex: 'interface?',
+    key: 'md5_key',
+  },
+  tcp_repair_opt: { code: 'u32', val: 'u32' },
+  tcp_repair_window: { snd_wl1: 'u32', snd_wnd: 'u32', max_window: 'u32', rcv_wnd: 'u32', rcv_wup: 'u32' },
+  timeval: { sec: 'i64', usec: 'i64' },
+  /** The last three are for TPACKET_V3. */
+  tpacket_req: {
+    block_size: 'u32',
+    block_nr: 'u32',
+    frame_size: 'u32',
+    frame_nr: 'u32',
+    retire_blk_tov: 'u32?',
+    sizeof_priv: 'u32?',
+    feature_req_word: 'u32?',
+  },
+  tpacket_rollover_stats: { all: 'count', huge: 'count', failed: 'count' },
+  tpacket_stats: { packets: 'u32', drops: 'u32' },
+  ucred: { pid: 'i32', uid: 'u32', gid: 'u32' },
+} as const;
+
+/** What newer systems have behind that: it is read if it was written in full, and may be left out when writing. */
+export const LATER = {
+  fanout_args: { max_num_members: 'u32?' },
+  meminfo: { drops: 'u32' },
+  mptcp_info: {
+    retransmits: 'u32',
+    bytes_retrans: 'count',
+    bytes_sent: 'count',
+    bytes_received: 'count',
+    bytes_acked: 'count',
+    subflows_total: 'u8',
+    endp_laminar_max: 'u8',
+    endp_fullmesh_max: 'u8',
+    last_data_sent: 'u32',
+    last_data_recv: 'u32',
+    last_ack_recv: 'u32',
+  },
+  so_timestamping: { bind_phc: 'i32?' },
+  /** The word that follows in Linux 6.18 was divided up anew in 7.0: by itself it means nothing. */
+  tcp_info: {
+    /** Segments. */
+    delivered: 'u32',
+    /** Segments. */
+    delivered_ce: 'u32',
+    bytes_sent: 'count',
+    bytes_retrans: 'count',
+    dsack_dups: 'u32',
+    reord_seen: 'u32',
+    rcv_ooopack: 'u32',
+    snd_wnd: 'u32',
+    rcv_wnd: 'u32',
+    rehash: 'u32',
+    total_rto: 'u16',
+    total_rto_recoveries: 'u16',
+    /** Milliseconds. */
+    total_rto_time: 'u32',
+    received_ce: 'u32',
+    delivered_e1_bytes: 'u32',
+    delivered_e0_bytes: 'u32',
+    delivered_ce_bytes: 'u32',
+    received_e1_bytes: 'u32',
+    received_e0_bytes: 'u32',
+    received_ce_bytes: 'u32',
+  },
+  tpacket_stats: { freeze_q_cnt: 'u32' },
+} as const;
+
+/** How kinds of members are shown. Room for nothing (`pad…`) is not. */
+// prettier-ignore
+export const KIND_FORMS = [
+  ['address_storage', 'address'],
+  ['ao_key', 'bytes'],
+  ['be32', 'u32'],
+  ['bit0', 'bool'],
+  ['bit0_of_byte', 'bool'],
+  ['bit1', 'bool'],
+  ['bit1_of_4', 'bool'],
+  ['bit2', 'bool'],
+  ['bit2_of_4', 'bool'],
+  ['bit3', 'bool'],
+  ['bit4_of_4', 'bool'],
+  ['bits1_2', 'u2'],
+  ['count', 'count'],
+  ['hardware_address', 'bytes'],
+  ['high4', 'u4'],
+  ['i32', 'i32'],
+  ['i64', 'i64'],
+  ['interface', 'interface'],
+  ['ip', 'ip'],
+  ['ipv4', 'ipv4'],
+  ['ipv6', 'ipv6'],
+  ['low4', 'u4'],
+  ['md5_key', 'bytes'],
+  ['rate', 'rate'],
+  ['text64', 'text'],
+  ['u16', 'u16'],
+  ['u32', 'u32'],
+  ['u64', 'u64'],
+  ['u8', 'u8'],
+] as const;
+
+/** What that means. */
+// prettier-ignore
+export const FORM_NOTES = [
+  ['`address`', 'an IP address and port: `{ family, host, port }`'],
+  ['`bool`', '`true` or `false`'],
+  ['`bytes`', 'a `Uint8Array`: keys have at most 80 bytes, hardware addresses at most 8'],
+  ['`count`', 'a whole number of 64 bits; above 2 ** 53 the nearest that a double has'],
+  ['`i32`', 'a whole number of 32 bits with a sign'],
+  ['`i64`', 'a whole number of 64 bits with a sign, of those that a double has exactly'],
+  ['`interface`', 'the number of an interface, or its name; read as number'],
+  ['`ip`', 'an IP address of either family as text, without a zone'],
+  ['`ipv4`, `ipv6`', 'an IP address of that family as text, without a zone'],
+  ['`rate`', 'bytes in a second, or `Infinity`'],
+  ['`text`', 'text of at most 63 bytes'],
+  ['`u2` to `u32`', 'a whole number of so many bits'],
+  ['`u64`', 'a `bigint` of 64 bits'],
+] as const;
+
+/** What members of structs mean, where their names do not tell. */
+// prettier-ignore
+export const STRUCT_NOTES = {
+  bpf_instruction: '`code` is a sum of `BPF_*` numbers; `jt` and `jf` say how many instructions to pass over if true and if false.',
+  can_filter: 'Lets through what has `can_id` in the bits of `can_mask`.',
+  can_isotp_options: '`flags` are `CAN_ISOTP_*` bits; `frame_txtime` is nanoseconds, 0 leaves it as it is.',
+  fanout_args: '`type_flags` is a `PACKET_FANOUT_*` number and `PACKET_FANOUT_FLAG_*` bits.',
+  group_filter: 'With `slist`, an array of sources; `fmode` says whether they are let in (`MCAST_INCLUDE`) or kept out (`MCAST_EXCLUDE`). Asked for with `{ interface, group }`.',
+  in6_flowlabel_req: '`action`, `share` and `flags` are `IPV6_FL_*` numbers, `label` has 20 bits, times are seconds. Asked for with such a struct, too.',
+  ip_mreq_source: '`interface` is an address of the interface; `0.0.0.0` is the one that routes say.',
+  ip_mreqn: 'The interface by its number or name, or by an address of it; without both it is the one that routes say.',
+  ip_msfilter: 'With `slist`, an array of sources; `fmode` says whether they are let in (`MCAST_INCLUDE`) or kept out (`MCAST_EXCLUDE`). `interface` is an address of the interface. Asked for with `{ multiaddr, interface }`.',
+  j1939_filter: 'Each property counts in the bits of its mask.',
+  linger: '`onoff` is 0 or 1, `linger` seconds.',
+  meminfo: 'Bytes; `drops` counts packets.',
+  mptcp_info: 'What begins with `last_` is milliseconds.',
+  multicast_if: 'The interface by its number or name, or by an address of it. Read as `{ address }`.',
+  packet_mreq: '`type` is a `PACKET_MR_*` number; `address` goes with `PACKET_MR_MULTICAST`.',
+  port_range: 'Both ends included.',
+  so_timestamping: '`flags` are `SOF_TIMESTAMPING_*` bits; `bind_phc` is the number of a virtual clock.',
+  sock_txtime: '`clockid` is a `CLOCK_*` number, `flags` are `SOF_TXTIME_*` bits.',
+  tcp_info: 'Rates are bytes in a second; `rto`, `ato`, `rtt`, `rttvar`, `rcv_rtt`, `min_rtt`, `busy_time`, `rwnd_limited`, `sndbuf_limited` are microseconds; what begins with `last_`, and `total_rto_time`, are milliseconds.',
+  tcp_md5sig: '`flags` are `TCP_MD5SIG_FLAG_*` bits, for TCP_MD5SIG_EXT.',
+  timeval: 'Seconds and microseconds.',
+  tpacket_req: 'The last three are for `TPACKET_V3`.',
+  ucred: 'Process, user, group.',
+} as const;
