@@ -19,8 +19,8 @@ const PLACES = [
   { folder: 'scripts', ending: '.test.mjs' },
 ];
 
-/** Other people's programs that the end-to-end tests use as clients. */
-const PEERS = ['socat', 'curl', 'python3'];
+/** Other people's programs that tests use, as clients or to look at what ours do. */
+const PEERS = ['socat', 'curl', 'python3', 'strace'];
 
 /** No test may take longer, in milliseconds: a hanging test is a failing one. On the older Nodes that goes for files. */
 const TIMEOUT = 180_000;
