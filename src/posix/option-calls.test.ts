@@ -203,8 +203,13 @@ test('reading takes nothing from what was read before', () => {
 
 test('optionByNumber finds a row by its numbers', () => {
   const { SOL_SOCKET, SO_LINGER, IPPROTO_TCP, TCP_INFO, SO_ATTACH_FILTER } = constants;
-  assert.deepEqual(optionByNumber(SOL_SOCKET, SO_LINGER), { level: 'SOL_SOCKET', name: 'SO_LINGER' });
-  assert.deepEqual(optionByNumber(IPPROTO_TCP, TCP_INFO), { level: 'IPPROTO_TCP', name: 'TCP_INFO' });
+  assert.deepEqual(optionByNumber(SOL_SOCKET, SO_LINGER), {
+    level: 'SOL_SOCKET',
+    name: 'SO_LINGER',
+    codec: 'linger',
+    access: 'rw',
+  });
+  assert.equal(optionByNumber(IPPROTO_TCP, TCP_INFO)?.name, 'TCP_INFO');
   // SO_GET_FILTER has the same number, and comes later in the table.
   assert.equal(optionByNumber(SOL_SOCKET, SO_ATTACH_FILTER)?.name, 'SO_ATTACH_FILTER');
   assert.equal(optionByNumber(SOL_SOCKET, 9999), undefined);

@@ -8,6 +8,7 @@ import type { Rule } from '../base/rules.ts';
 import type { Codec } from './codec.ts';
 import { optionCodec } from './option-codecs.ts';
 import type { QueryCodec } from './option-filters.ts';
+import type { OptionAccess } from './options.ts';
 import { LEVEL_ALIASES, NAME_ALIASES, OPTION_ROWS } from './options.ts';
 import { getSpace } from './space.ts';
 import type { CallRow, SocketState } from './waiting.ts';
@@ -131,14 +132,30 @@ function findOption(level: unknown, name: unknown): Option {
   return option;
 }
 
-/** A row of the table by its two numbers; of several rows that share them the first. */
-export function optionByNumber(level: number, number: number): { level: string; name: string } | undefined {
-  for (const options of allLevels().values()) {
-    for (const option of options.values())
-      if (option.level === level && option.number === number)
-        return { level: option.levelName, name: option.name };
+/** What the table says of an option. */
+export interface OptionRowInfo {
+  readonly level: string;
+  readonly name: string;
+  readonly codec: string;
+  readonly access: OptionAccess;
+}
+
+let rowsByNumber: ReadonlyMap<number, ReadonlyMap<number, OptionRowInfo>> | undefined;
+
+function makeRowsByNumber(): ReadonlyMap<number, ReadonlyMap<number, OptionRowInfo>> {
+  const all = new Map<number, Map<number, OptionRowInfo>>();
+  for (const [level, name, codec, access] of OPTION_ROWS) {
+    const rows = all.get(numberOf(level)) ?? new Map<number, OptionRowInfo>();
+    all.set(numberOf(level), rows);
+    if (!rows.has(numberOf(name))) rows.set(numberOf(name), { level, name, codec, access });
   }
-  return undefined;
+  return all;
+}
+
+/** The row of an option by its two numbers; of several that share them the first. */
+export function optionByNumber(level: number, number: number): OptionRowInfo | undefined {
+  rowsByNumber ??= makeRowsByNumber();
+  return rowsByNumber.get(level)?.get(number);
 }
 
 function failure(state: SocketState, op: string, syscall: string, option: Option, result: number): Error {
