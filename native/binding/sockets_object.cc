@@ -566,7 +566,7 @@ napi_value unwatch(const Frame& frame) {
   Space* space = frame.open(&id, &fd);
   if (space == nullptr) return nullptr;
   space->unwatch(id);
-  return frame.answer(0);
+  return frame.answer(fd < 0 ? fd : 0);
 }
 
 // reference(isOn)
