@@ -23,6 +23,7 @@ export type { DescriptorKind } from '../posix/descriptor.ts';
 export { formatSocketAddress } from '../posix/format-address.ts';
 export { ReceivedMessage } from '../posix/message.ts';
 export type { BatchRoom, MessageRoom, OutgoingMessage } from '../posix/message.ts';
+export type * from '../posix/option-types.ts';
 export { poll } from '../posix/poll.ts';
 export type { PollItem } from '../posix/poll.ts';
 export { decodeSockaddr, encodeSockaddr, UNSPECIFIED } from '../posix/sockaddr.ts';

@@ -7,7 +7,7 @@ import type { AsyncOptions, BlockingOptions, CallOptions } from './arguments.ts'
 import * as args from './arguments.ts';
 import * as connecting from './connect-operations.ts';
 import { setSocketMaker } from './descriptor.ts';
-import { MessageSocket } from './message-socket.ts';
+import { OptionSocket } from './option-socket.ts';
 import { writeSockaddr } from './sockaddr.ts';
 import { getSpace, systemError } from './space.ts';
 import type { AsyncWait, CallRow, Operation } from './waiting.ts';
@@ -46,7 +46,7 @@ const OWNERSHIP = oneOf('take', 'borrow');
  *
  * @see socket(2), socket(7)
  */
-export class Socket extends MessageSocket {
+export class Socket extends OptionSocket {
   // --- making ---------------------------------------------------------------------------------
 
   /**

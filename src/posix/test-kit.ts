@@ -1,0 +1,73 @@
+/** What the tests here share. */
+import type { TestContext } from 'node:test';
+import type { LeakCheck } from '../testing/node/leak-check.ts';
+import { leakCheck } from '../testing/node/leak-check.ts';
+import type { InternetAddress, SocketAddress } from './address.ts';
+import { Socket } from './socket.ts';
+
+export const LOOPBACK: InternetAddress = { family: 'ipv4', host: '127.0.0.1', port: 0 };
+
+/** Remembers what is open once the thread has its poller, which it keeps. */
+export async function settledLeakCheck(): Promise<LeakCheck> {
+  const [a, b] = Socket.pair();
+  const wait = a.recvAsync(1);
+  b.send(Uint8Array.of(1));
+  await wait;
+  a.close();
+  b.close();
+  return leakCheck();
+}
+
+/** A socket that is closed when the test is over. */
+export function open(t: TestContext, ...kind: Parameters<typeof Socket.socket>): Socket {
+  return closing(t, Socket.socket(...kind));
+}
+
+export function closing(t: TestContext, socket: Socket): Socket {
+  t.after(() => {
+    socket.close();
+  });
+  return socket;
+}
+
+/** Two that are connected, closed when the test is over. */
+export function pairOf(
+  t: TestContext,
+  type: 'SOCK_STREAM' | 'SOCK_DGRAM' | 'SOCK_SEQPACKET' = 'SOCK_STREAM',
+): [Socket, Socket] {
+  const [a, b] = Socket.pair('AF_UNIX', type);
+  return [closing(t, a), closing(t, b)];
+}
+
+/** An address of IP, or a failure. */
+export function internet(address: SocketAddress | null | undefined): InternetAddress {
+  if (address?.family !== 'ipv4' && address?.family !== 'ipv6') throw new Error('no address of IP');
+  return address;
+}
+
+/** A TCP listener on loopback. */
+export function listener(
+  t: TestContext,
+  host: '127.0.0.1' | '::1' = '127.0.0.1',
+): { listening: Socket; address: InternetAddress } {
+  const family = host === '::1' ? 'ipv6' : 'ipv4';
+  const listening = open(t, family === 'ipv6' ? 'AF_INET6' : 'AF_INET', 'SOCK_STREAM');
+  listening.bind({ family, host, port: 0 });
+  listening.listen();
+  return { listening, address: internet(listening.localAddress()) };
+}
+
+/** Two ends of a TCP connection. */
+export function tcpPair(t: TestContext): [client: Socket, server: Socket] {
+  const { listening, address } = listener(t);
+  const client = open(t, 'AF_INET', 'SOCK_STREAM');
+  client.connect(address, { timeout: 5000 });
+  return [client, closing(t, listening.accept({ timeout: 5000 }).socket)];
+}
+
+/** A datagram socket on loopback. */
+export function udp(t: TestContext): Socket {
+  const socket = open(t, 'AF_INET', 'SOCK_DGRAM');
+  socket.bind(LOOPBACK);
+  return socket;
+}
