@@ -1,6 +1,5 @@
 #include "binding/args.h"
 
-#include <cmath>
 #include <cstring>
 #include <string>
 
@@ -25,11 +24,13 @@ bool Args::integer(size_t index, const char* name, int64_t low, int64_t high, in
     return type_error(name, "a number");
   }
   // The comparison is false for NaN, and keeps the conversion within what int64_t holds.
-  if (!(number >= static_cast<double>(low) && number <= static_cast<double>(high)) ||
-      number != std::trunc(number)) {
+  if (!(number >= static_cast<double>(low) && number <= static_cast<double>(high))) {
     return range_error(name, low, high);
   }
-  *out = static_cast<int64_t>(number);
+  // There and back is two instructions; trunc(3) is a call.
+  const auto whole = static_cast<int64_t>(number);
+  if (static_cast<double>(whole) != number) return range_error(name, low, high);
+  *out = whole;
   return true;
 }
 

@@ -7,6 +7,7 @@ const TYPED_ARRAY = Object.getPrototypeOf(Uint8Array.prototype) as object;
 const typeOf = getter(Symbol.toStringTag);
 const lengthOf = getter('byteLength');
 const keysOf = Reflect.get(TYPED_ARRAY, 'keys') as () => unknown;
+const set = Reflect.get(TYPED_ARRAY, 'set') as (source: Uint8Array) => void;
 
 function getter(name: string | symbol): () => unknown {
   const descriptor = Object.getOwnPropertyDescriptor(TYPED_ARRAY, name) as
@@ -25,6 +26,15 @@ export function isBytes(value: unknown): value is Uint8Array {
 /** The bytes that a Uint8Array has, whatever an own property or a subclass says. */
 export function lengthOfBytes(bytes: Uint8Array): number {
   return Reflect.apply(lengthOf, bytes, []) as number;
+}
+
+/**
+ * Copies `source` to the start of `target`, whatever an own property of `target` says.
+ *
+ * @throws {RangeError} there is not so much room
+ */
+export function copyBytes(source: Uint8Array, target: Uint8Array): void {
+  Reflect.apply(set, target, [source]);
 }
 
 /**

@@ -1,10 +1,10 @@
 /** Calls that move bytes, and no control data. */
 import { SLAB } from '../addon/native-sockets.ts';
-import { isBytes, lengthOfBytes, requireBytes } from '../base/bytes.ts';
-import { wrongType } from '../base/rules.ts';
+import { copyBytes, lengthOfBytes, requireBytes } from '../base/bytes.ts';
 import type { SocketAddress } from './address.ts';
 import { ROOM } from './arguments.ts';
 import { readSockaddr, writeSockaddr } from './sockaddr.ts';
+import type { Space } from './space.ts';
 import type { CallRow, Operation, SocketState } from './waiting.ts';
 
 /**
@@ -34,14 +34,6 @@ function isPlain(bytes: Uint8Array): boolean {
   return bytes.buffer instanceof ArrayBuffer && bytes.buffer.byteLength > 0;
 }
 
-/** Bytes to receive into: never shared, for the system writes to them while another thread may read. */
-export function requireTarget(value: unknown): Uint8Array {
-  const bytes = requireBytes(value);
-  if (isBytes(value) && bytes.buffer instanceof SharedArrayBuffer)
-    throw wrongType('bytes', 'a Uint8Array over memory that is not shared', value);
-  return bytes;
-}
-
 /** One attempt. `bytes` have been judged. */
 export function sendOnce({ space, id }: SocketState, bytes: Uint8Array, flags: number): number {
   const length = lengthOfBytes(bytes);
@@ -55,29 +47,31 @@ export function sendOnce({ space, id }: SocketState, bytes: Uint8Array, flags: n
   return native.sendBytes(id, new Uint8Array(bytes), flags);
 }
 
-/** One attempt; what came is at `SLAB.data`, but for more than fits there. */
+/** One attempt. `bytes` have been judged. Memory that is shared with another thread is written by this one. */
 export function recvIntoOnce({ space, id }: SocketState, bytes: Uint8Array, flags: number): number {
   const length = lengthOfBytes(bytes);
-  const { native, slab } = space;
-  if (length > COPIED) return native.recvBytes(id, bytes, flags);
-  const got = native.recv(id, length, flags);
+  const { native } = space;
+  if (length > COPIED && isPlain(bytes)) return native.recvBytes(id, bytes, flags);
+  const apart = length > ROOM ? new Uint8Array(length) : undefined;
+  const got = apart === undefined ? native.recv(id, length, flags) : native.recvBytes(id, apart, flags);
   // With MSG_TRUNC the answer may be more than there was room for.
-  if (got > 0) bytes.set(slab.subarray(SLAB.data, SLAB.data + Math.min(got, length)));
+  const came = Math.min(got, length);
+  if (came > 0) copyBytes(apart?.subarray(0, came) ?? space.received(came), bytes);
   return got;
 }
 
 /** What `got` bytes of the slab are, as the caller's own. */
-export function takeData(slab: Uint8Array, got: number, size: number): Uint8Array {
-  return slab.slice(SLAB.data, SLAB.data + Math.min(got, size));
+export function takeData({ received }: Space, got: number, size: number): Uint8Array {
+  return new Uint8Array(received(Math.min(got, size)));
 }
 
 export function recvOperation(state: SocketState, size: number, flags: number): Operation<Uint8Array> {
-  const { native, slab } = state.space;
+  const { native } = state.space;
   if (size <= ROOM) {
     return {
       call: RECV,
       attempt: () => native.recv(state.id, size, flags),
-      finish: (got) => takeData(slab, got, size),
+      finish: (got) => takeData(state.space, got, size),
     };
   }
   const bytes = new Uint8Array(size);
@@ -91,7 +85,7 @@ export function recvOperation(state: SocketState, size: number, flags: number): 
 export function recvIntoOperation(state: SocketState, bytes: Uint8Array, flags: number): Operation<number> {
   return {
     call: RECV_INTO,
-    attempt: () => recvIntoOnce(state, requireTarget(bytes), flags),
+    attempt: () => recvIntoOnce(state, requireBytes(bytes), flags),
     finish: (got) => got,
   };
 }
@@ -134,7 +128,7 @@ export function recvFromOperation(state: SocketState, size: number, flags: numbe
     attempt: () => native.recvFrom(state.id, size, allFlags),
     finish: (got) => {
       const address = readSockaddr(slab, SLAB.name, words[0] ?? 0);
-      const data = takeData(slab, got, size);
+      const data = takeData(state.space, got, size);
       return { data, address, length: got, truncated: got > size };
     },
   };

@@ -2,7 +2,7 @@
 import { requireBytes } from '../base/bytes.ts';
 import type { SocketAddress } from './address.ts';
 import type { AsyncOptions, BlockingOptions, CallOptions } from './arguments.ts';
-import { byteCount, flagsOf, roomCount } from './arguments.ts';
+import { byteCount, flagsOf, ROOM, roomCount } from './arguments.ts';
 import * as calls from './byte-operations.ts';
 import type { ReceivedFrom } from './byte-operations.ts';
 import { SocketCore } from './socket-core.ts';
@@ -48,7 +48,12 @@ export abstract class ByteSocket extends SocketCore {
   recv(size: number = DEFAULT_SIZE, options?: CallOptions): Uint8Array | null {
     const state = this.state;
     const flags = flagsOf(options) | state.space.recvFlags;
-    return this.run(calls.recvOperation(state, byteCount(size, 'size'), flags), options);
+    const room = byteCount(size, 'size');
+    // A small message on the hot path needs no object but its own.
+    if (options?.timeout !== undefined || room > ROOM)
+      return this.run(calls.recvOperation(state, room, flags), options);
+    const result = state.space.native.recv(state.id, room, flags);
+    return result >= 0 ? calls.takeData(state.space, result, room) : this.refused(calls.RECV, result);
   }
 
   recvAsync(size: number = DEFAULT_SIZE, options?: AsyncOptions): Promise<Uint8Array> {
@@ -59,7 +64,6 @@ export abstract class ByteSocket extends SocketCore {
   /**
    * Receives into memory of the caller's, which makes no object at all.
    *
-   * @param target over memory that is not shared
    * @returns how many bytes came; with `MSG_TRUNC` a datagram's own length, which may be more than `target` has
    * @see recv(2)
    */
@@ -70,7 +74,7 @@ export abstract class ByteSocket extends SocketCore {
     const flags = flagsOf(options) | state.space.recvFlags;
     if (options?.timeout !== undefined)
       return this.run(calls.recvIntoOperation(state, target, flags), options);
-    const result = calls.recvIntoOnce(state, calls.requireTarget(target), flags);
+    const result = calls.recvIntoOnce(state, requireBytes(target), flags);
     return result >= 0 ? result : this.refused(calls.RECV_INTO, result);
   }
 

@@ -19,6 +19,8 @@ export interface Space {
   readonly slab: Uint8Array;
   /** The same memory, as 32-bit words. */
   readonly words: Int32Array;
+  /** What a call has left at `SLAB.data`: the first `length` bytes there. */
+  readonly received: (length: number) => Uint8Array;
   readonly readiness: Readiness;
   readonly codecs: CodecContext;
   readonly layout: ControlLayout;
@@ -37,6 +39,15 @@ function requireMachine(): void {
   throw new UnsupportedError(`raw sockets need 64-bit, little-endian Linux; this is ${machine}`, {
     op: 'load',
   });
+}
+
+/** Messages tend to be of one length, and to make a view takes longer than to copy a small one: the last view is kept. */
+function viewsOf(slab: Uint8Array): (length: number) => Uint8Array {
+  let last = slab.subarray(SLAB.data, SLAB.data);
+  return (length) => {
+    if (last.length !== length) last = slab.subarray(SLAB.data, SLAB.data + length);
+    return last;
+  };
 }
 
 function makeSpace(): Space {
@@ -64,6 +75,7 @@ function makeSpace(): Space {
     names,
     slab,
     words,
+    received: viewsOf(slab),
     readiness,
     codecs: { interfaceIndex },
     layout: new ControlLayout(module, slab, words),
