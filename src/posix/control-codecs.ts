@@ -3,7 +3,7 @@ import { loadNative } from '../addon/load.ts';
 import { requireBytes } from '../base/bytes.ts';
 import { SystemError } from '../base/errors.ts';
 import { integer, outOfRange, wrongType } from '../base/rules.ts';
-import type { SocketAddress } from './address.ts';
+import type { InternetAddress, SocketAddress } from './address.ts';
 import type { CodecContext } from './codec.ts';
 import type {
   AuxiliaryData,
@@ -43,7 +43,7 @@ export type DescriptorInput = number | { readonly fd: number };
 
 /** The codecs by the names that the table has for them. */
 export interface ControlCodecs {
-  readonly address: ControlCodec<SocketAddress, never>;
+  readonly address: ControlCodec<InternetAddress, never>;
   readonly be32: ControlCodec<number>;
   readonly descriptors: ControlCodec<readonly Descriptor[], readonly DescriptorInput[]>;
   readonly extension_header: ControlCodec<Uint8Array>;
@@ -150,20 +150,18 @@ const tos: ControlCodec<number> = {
   decode: (given) => viewOf(given, 1).getUint8(0),
 };
 
-const SOCKADDR_STORAGE = 128;
-
-function requireAddress(given: Uint8Array): SocketAddress {
-  const address = decodeSockaddr(given);
-  if (address === null) throw new RangeError('expected an address, got no bytes');
-  return address;
-}
-
 const SOCKADDR_IN6 = 28;
+
+/** The sockaddr of an IP address; of one that was cut short there is nothing to tell. */
+function internetAddress(given: Uint8Array): InternetAddress {
+  const address = decodeSockaddr(given);
+  if (address?.family === 'ipv4' || address?.family === 'ipv6') return address;
+  throw new RangeError(`expected an IP address, got ${address?.family ?? 'no bytes'}`);
+}
 
 const pathMtu = receivedOnly<PathMtu>(SOCKADDR_IN6 + 4, (given) => {
   const view = viewOf(given, SOCKADDR_IN6 + 4);
-  const address = decodeSockaddr(given.subarray(0, SOCKADDR_IN6));
-  if (address?.family !== 'ipv6') throw new RangeError('expected an IPv6 address');
+  const address = internetAddress(given.subarray(0, SOCKADDR_IN6));
   return { address, mtu: view.getUint32(SOCKADDR_IN6, true) };
 });
 
@@ -235,7 +233,7 @@ const EXTENSION_HEADER = 256 * 8;
 const STATISTICS = 1024;
 
 export const CONTROL_CODECS: ControlCodecs = {
-  address: receivedOnly(SOCKADDR_STORAGE, requireAddress),
+  address: receivedOnly(SOCKADDR_IN6, internetAddress),
   be32: single(be32),
   descriptors,
   extension_header: bytes(EXTENSION_HEADER),
