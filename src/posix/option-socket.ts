@@ -18,8 +18,6 @@ import type {
 import type { CallRow } from './waiting.ts';
 import { callError } from './waiting.ts';
 
-const GET_RAW: CallRow = { op: 'getRaw', syscall: 'getsockopt', direction: 'read' };
-const SET_RAW: CallRow = { op: 'setRaw', syscall: 'setsockopt', direction: 'read' };
 const PEER_PIDFD: CallRow = { op: 'peerPidfd', syscall: 'getsockopt', direction: 'read' };
 
 const levelNumber = named('AF_', 'IPPROTO_', 'SOL_');
@@ -70,7 +68,8 @@ export abstract class OptionSocket extends MessageSocket {
    * @param size room for the value, in bytes
    * @param input what is there to be read by the system, for options that are asked with a value; it has the first bytes
    * @returns what the system wrote
-   * @throws {SystemError} as `getOption`; EINVAL if the value would hold an address of memory
+   * @throws {RangeError} the value would hold an address of memory
+   * @throws {SystemError} as `getOption`
    * @see getsockopt(2)
    */
   getRaw(
@@ -80,31 +79,45 @@ export abstract class OptionSocket extends MessageSocket {
     input: Uint8Array = new Uint8Array(0),
   ): Uint8Array {
     const { native, slab } = this.state.space;
-    const numbers = [levelNumber(level, 'level'), optionNumber(name, 'name')] as const;
+    const numbers = this.#rawNumbers(level, name);
     const room = roomCount(size, 'size');
     const given = lengthOfBytes(requireBytes(input, 'input'));
     if (given > room) throw outOfRange('input', `at most ${String(room)} bytes`, given);
     slab.fill(0, SLAB.data, SLAB.data + room);
     slab.set(input, SLAB.data);
     const result = native.getOption(this.state.id, ...numbers, room);
-    if (result < 0) throw callError(this.state, GET_RAW, result);
+    if (result < 0) throw this.#rawError('getRaw', 'getsockopt', level, name, result);
     return slab.slice(SLAB.data, SLAB.data + Math.min(result, room));
   }
 
   /**
    * Sets any option, as bytes: for those that the table does not have.
    *
-   * @throws {SystemError} as `setOption`; EINVAL if the value would hold an address of memory: use `setOption` for those
+   * @throws {RangeError} the value would hold an address of memory: use `setOption` for those that the table has
+   * @throws {SystemError} as `setOption`
    * @see setsockopt(2)
    */
   setRaw(level: ConstantName | number, name: ConstantName | number, bytes: Uint8Array): void {
     const { native, slab } = this.state.space;
-    const numbers = [levelNumber(level, 'level'), optionNumber(name, 'name')] as const;
+    const numbers = this.#rawNumbers(level, name);
     const length = lengthOfBytes(requireBytes(bytes));
     if (length > ROOM) throw outOfRange('bytes', `at most ${String(ROOM)} bytes`, length);
     slab.set(bytes, SLAB.data);
     const result = native.setOption(this.state.id, ...numbers, length);
-    if (result < 0) throw callError(this.state, SET_RAW, result);
+    if (result < 0) throw this.#rawError('setRaw', 'setsockopt', level, name, result);
+  }
+
+  #rawNumbers(level: unknown, name: unknown): readonly [level: number, name: number] {
+    const numbers = [levelNumber(level, 'level'), optionNumber(name, 'name')] as const;
+    // The system would follow the address wherever it leads, into memory that nobody here knows of.
+    if (this.state.space.module.valueHoldsAddress(...numbers))
+      throw new RangeError(`${String(name)}: its value holds an address of memory, and has no raw form`);
+    return numbers;
+  }
+
+  #rawError(op: string, syscall: string, level: unknown, name: unknown, result: number): Error {
+    const call: CallRow = { op: `${op} ${String(level)} ${String(name)}`, syscall, direction: 'read' };
+    return callError(this.state, call, result);
   }
 
   /**
