@@ -76,7 +76,8 @@ function importsOf(from: string, text: string): readonly Import[] {
   }));
 }
 
-const isTest = (file: string): boolean => file.endsWith('.test.ts');
+/** Tests, and what the tests of one folder share. */
+const isTest = (file: string): boolean => file.endsWith('.test.ts') || posix.basename(file) === 'test-kit.ts';
 const folderOf = (file: string): string => (file.includes('/') ? (file.split('/')[0] ?? '') : '');
 
 /** Whether the table lets `from` import `to`. Files directly in `src` are tests of the whole. */
