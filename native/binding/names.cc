@@ -82,7 +82,7 @@ bool name_question(const Args& args, Question* out) {
   }
   if (length > sizeof(address.storage))
     return args.range_error("sockaddr.length", 0, sizeof(address.storage));
-  memcpy(&address.storage, bytes, length);
+  if (length > 0) memcpy(&address.storage, bytes, length);
   address.length = static_cast<socklen_t>(length);
   out->address = address;
   return true;

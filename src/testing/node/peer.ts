@@ -116,9 +116,13 @@ export function node(t: TestContext, code: string, options: NodeOptions = {}): P
 }
 
 /** Runs another program to its end. */
-export function runProgram(command: string, args: readonly string[]): Promise<Ended & { stdout: string }> {
+export function runProgram(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Ended & { stdout: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args);
+    const child = spawn(command, args, { env });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
