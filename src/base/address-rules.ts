@@ -15,12 +15,15 @@ const MAX_HOST = 255;
 
 export const family: Rule<IpFamily> = oneOf('ipv4', 'ipv6');
 
-/** A name or a numeric address. A NUL would end the name early inside the system's resolver. */
+/**
+ * A name or a numeric address. A NUL would end the name early inside the system's resolver, and half a surrogate pair
+ * would become another name.
+ */
 export function host(value: unknown, name: string): string {
   const expected = 'a host name or a numeric address';
   if (typeof value !== 'string') throw wrongType(name, expected, value);
 
-  if (value === '' || value.length > MAX_HOST || /[\0-\x20\x7f]/.test(value))
+  if (value === '' || value.length > MAX_HOST || /[\0-\x20\x7f\p{Surrogate}]/u.test(value))
     throw outOfRange(name, expected, value);
   return value;
 }

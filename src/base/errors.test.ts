@@ -51,6 +51,18 @@ const ROWS: readonly (readonly [string, SocketError, string, string])[] = [
     'resolve: name resolution failed: "x" (EAI_NEW)',
   ],
   [
+    'ResolveError',
+    new ResolveError('EAI_SERVICE', 'x', { service: 'y' }),
+    'EAI_SERVICE',
+    'resolve: no such service: "x", service "y" (EAI_SERVICE)',
+  ],
+  [
+    'BusyError',
+    new BusyError({ op: 'resolve', reason: 'too many' }),
+    'ERR_SOCKET_BUSY',
+    'resolve: too many (ERR_SOCKET_BUSY)',
+  ],
+  [
     'ClosedError',
     new ClosedError({ op: 'write' }),
     'ERR_SOCKET_CLOSED',
@@ -128,6 +140,11 @@ test('SystemError keeps errno and syscall, and the circumstances', () => {
     [32, 'sendmsg', 'write', 'tcp', LOCAL, REMOTE],
   );
   assert.equal(new SystemError('EPIPE').errno, 0);
+});
+
+test('ResolveError keeps host and service', () => {
+  const { host, service } = new ResolveError('EAI_SERVICE', 'x', { service: 'y' });
+  assert.deepEqual([host, service, new ResolveError('EAI_NONAME', 'x').service], ['x', 'y', undefined]);
 });
 
 test('cause is there only where there is one', () => {

@@ -65,15 +65,17 @@ export class SystemError extends SocketError {
   }
 }
 
-/** A name could not be resolved. `code` is an `EAI_…` name. */
+/** A name could not be resolved. `code` is an `EAI_…` name; of `EAI_SYSTEM` the `cause` says more. */
 export class ResolveError extends SocketError {
+  /** What was looked up; empty where no host was given. */
   readonly host: string;
-  constructor(code: string, host: string, details: ErrorDetails = {}) {
-    super(code, `${EAI_TEXT[code] ?? 'name resolution failed'}: ${JSON.stringify(host)}`, {
-      op: 'resolve',
-      ...details,
-    });
+  readonly service: string | undefined;
+  constructor(code: string, host: string, details: ErrorDetails & { service?: string | undefined } = {}) {
+    const { service } = details;
+    const what = `${JSON.stringify(host)}${service === undefined ? '' : `, service ${JSON.stringify(service)}`}`;
+    super(code, `${EAI_TEXT[code] ?? 'name resolution failed'}: ${what}`, { op: 'resolve', ...details });
     this.host = host;
+    this.service = service;
   }
 }
 
@@ -96,10 +98,10 @@ export class BrokenError extends SocketError {
   }
 }
 
-/** Two operations of one direction at once, where only one can be. */
+/** Two operations of one direction at once, where only one can be; or more of one kind than can be. */
 export class BusyError extends SocketError {
-  constructor(details: ErrorDetails = {}) {
-    super('ERR_SOCKET_BUSY', 'another operation of this kind is under way', details);
+  constructor(details: ErrorDetails & { reason?: string } = {}) {
+    super('ERR_SOCKET_BUSY', details.reason ?? 'another operation of this kind is under way', details);
   }
 }
 

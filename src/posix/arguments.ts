@@ -1,7 +1,9 @@
 /** What calls take besides addresses and bytes, judged before anything is done. */
 import type { ConstantName } from '../addon/constant-names.ts';
+import { loadNative } from '../addon/load.ts';
 import { MAX_MESSAGES, SLAB, SLAB_SIZE } from '../addon/native-sockets.ts';
 import type { AbortSignalLike } from '../base/abort.ts';
+import { nearest } from '../base/nearest.ts';
 import type { Rule } from '../base/rules.ts';
 import {
   integer,
@@ -98,19 +100,47 @@ export function shutdownNumber(value: unknown): number {
   return { read: SHUT_RD, write: SHUT_WR, both: SHUT_RDWR }[HOW(value, 'how')];
 }
 
+/** The number of a constant, of those that are meant; `expected` is for messages. */
+function byName(isMeant: (name: string) => boolean, expected: string): Rule<number> {
+  return (value, name) => {
+    if (typeof value !== 'string') throw wrongType(name, expected, value);
+    const { constants } = loadNative();
+    if (isMeant(value) && Object.hasOwn(constants, value)) return constants[value as ConstantName];
+    const meant = nearest(value, Object.keys(constants).filter(isMeant));
+    throw outOfRange(name, meant === undefined ? expected : `${expected} (${meant}?)`, value);
+  };
+}
+
 /** A number that callers may give by the name of a constant that begins with one of `prefixes`, or of any if there are none. */
 export function named(...prefixes: readonly string[]): Rule<number> {
-  const beginning =
-    prefixes.length === 0 ? 'the name of a constant' : `a name that begins with ${prefixes.join(' or ')}`;
-  const expected = `${beginning}, or a number`;
+  const isAny = prefixes.length === 0;
+  const name = isAny ? 'the name of a constant' : `a name that begins with ${prefixes.join(' or ')}`;
+  const isMeant = (each: string): boolean => isAny || prefixes.some((prefix) => each.startsWith(prefix));
+  const rule = byName(isMeant, `${name}, or a number`);
+  return (value, where) => (typeof value === 'number' ? optionNumber(value, where) : rule(value, where));
+}
+
+/** More than there are bits, so that no list is walked for ever. */
+const MAX_FLAGS = 64;
+
+/**
+ * Flags that callers may give as a list of names that begin with `prefix`, or as the sum of their numbers.
+ *
+ * @param others names that begin so and are no flags
+ */
+export function flagSet(prefix: string, others: readonly string[] = []): Rule<number> {
+  const beginning = `names that begin with ${prefix}`;
+  const expected = `a list of ${beginning}, or a number`;
+  const isMeant = (each: string): boolean => each.startsWith(prefix) && !others.includes(each);
+  const rule = byName(isMeant, `one of the ${beginning}`);
+  const flagCount = integer(0, MAX_FLAGS);
   return (value, name) => {
-    if (typeof value === 'number') return optionNumber(value, name);
-    if (typeof value !== 'string') throw wrongType(name, expected, value);
-    const { constants } = getSpace().module;
-    const isOfThese = prefixes.length === 0 || prefixes.some((prefix) => value.startsWith(prefix));
-    const isKnown = isOfThese && Object.hasOwn(constants, value);
-    if (!isKnown) throw outOfRange(name, expected, value);
-    return constants[value as ConstantName];
+    if (typeof value === 'number') return flags(value, name);
+    if (!Array.isArray(value)) throw wrongType(name, expected, value);
+    const length = flagCount(value.length, `${name}.length`);
+    let sum = 0;
+    for (let i = 0; i < length; i++) sum |= rule(value[i], `${name}[${String(i)}]`);
+    return sum;
   };
 }
 

@@ -110,12 +110,14 @@ function blockOnce(state: SocketState, call: CallRow, left: number, lastPause: n
 }
 
 /** A limit to waiting: the caller's signal, and the time. */
-interface Limit {
+export interface Limit {
   readonly signal: AbortSignalLike;
+  /** To be called when the wait is over. */
   end(): void;
 }
 
-function limitOf(wait: AsyncWait, late: () => SocketError): Limit {
+/** @param late makes the error for the time having run out, which is then the reason of the limit's signal */
+export function limitOf(wait: AsyncWait, late: () => SocketError): Limit {
   const controller = new AbortController();
   const { timeout, signal } = wait;
   const offAbort = onAbort(signal, () => {
