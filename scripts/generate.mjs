@@ -7,6 +7,7 @@
 import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { controlPage } from './control-page.mjs';
 import { optionsPage } from './options-page.mjs';
 import { ROOT, StepError, runMain } from './steps.mjs';
 
@@ -51,6 +52,10 @@ async function exportsOf(file) {
 /** Every generated file, and how its text is made. */
 export const TARGETS = [
   { file: 'src/addon/constant-names.ts', make: constantNames },
+  {
+    file: 'docs/reference/control-messages.md',
+    make: async () => controlPage(await exportsOf('src/posix/control-rows.ts')),
+  },
   {
     file: 'docs/reference/options.md',
     make: async () =>

@@ -16,6 +16,8 @@ export type { IpEndpoint, UnixEndpoint } from '../base/address.ts';
 export type * from '../posix/address.ts';
 export type { AsyncOptions, BlockingOptions, CallOptions, ShutdownHow } from '../posix/arguments.ts';
 export type { ReceivedFrom } from '../posix/byte-operations.ts';
+export type { CodecContext, InterfaceIndex } from '../posix/codec.ts';
+export type { DescriptorInput } from '../posix/control-codecs.ts';
 export type { ControlInput, ControlMessage, RawControlMessage } from '../posix/control-messages.ts';
 export type * from '../posix/control-values.ts';
 export { Descriptor } from '../posix/descriptor.ts';

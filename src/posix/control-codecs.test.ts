@@ -6,10 +6,11 @@ import { loadNative } from '../addon/load.ts';
 import { SystemError } from '../base/errors.ts';
 import { leakCheck } from '../testing/node/leak-check.ts';
 import type { CodecContext } from './codec.ts';
+import { CONTROL_CODECS } from './control-codecs.ts';
 import type { ControlInput, ControlMessage } from './control-messages.ts';
 import { bringsControl, controlRoom, decodeControl, encodeControl } from './control-messages.ts';
 import type { ControlDirection } from './control-rows.ts';
-import { CONTROL_ROWS } from './control-rows.ts';
+import { CONTROL_FORMS, CONTROL_ROWS } from './control-rows.ts';
 import { Descriptor } from './descriptor.ts';
 import { encodeSockaddr } from './sockaddr.ts';
 import { getSpace } from './space.ts';
@@ -188,6 +189,13 @@ test('CONTROL_ROWS are sorted, and each pair of numbers stands once', () => {
     CONTROL_ROWS.map(([level, type]) => `${String(constants[level])}/${String(constants[type])}`),
   );
   assert.equal(numbers.size, names.length);
+});
+
+test('CONTROL_FORMS describe each codec that the table uses, and no other', () => {
+  const described = CONTROL_FORMS.map(([name]) => name);
+  assert.deepEqual(described, described.toSorted());
+  assert.deepEqual(described, Object.keys(CONTROL_CODECS).toSorted());
+  assert.deepEqual(new Set(CONTROL_ROWS.map((row) => row[2])), new Set(described));
 });
 
 test('encodeControl takes flags for time stamps', () => {

@@ -81,3 +81,33 @@ export const CONTROL_ROWS = [
 
   ['SOL_VSOCK', 'VSOCK_RECVERR', 'sock_extended_err', 'receive', ['SOL_SOCKET/SO_ZEROCOPY'], '6.7', 'linux/vm_sockets.h', 'What became of something sent: with MSG_ERRQUEUE.'],
 ] as const;
+
+/** What values look like in JavaScript, and what is to know of them. */
+// prettier-ignore
+export const CONTROL_FORMS = [
+  ['address', '`{ family, host, port }`', 'An IP address and port, of family `ipv4` or `ipv6`.'],
+  ['be32', 'number', '0 to 2 ** 32 - 1, in host order.'],
+  ['descriptors', 'array of `Descriptor`', 'Up to 253, which are the receiver\'s to close. To send: of numbers, or of objects with an `fd`, such as sockets and file handles.'],
+  ['extension_header', '`Uint8Array`', 'From the byte that names the next header on, which the system fills in; up to 2048 bytes.'],
+  ['in6_pktinfo', '`{ address, interface }`', 'The local address, and the interface\'s number. To send: the source, and the interface by number or name; each may be left out.'],
+  ['in_pktinfo', '`{ interface, source, destination }`', 'The interface\'s number, the local address, the address in the header. To send: the interface by number or name, and the source; each may be left out.'],
+  ['int', 'number', '-2 ** 31 to 2 ** 31 - 1.'],
+  ['ip6_mtuinfo', '`{ address, mtu }`', 'Whom it is about, and bytes.'],
+  ['ip_options', '`Uint8Array`', 'As in the header, up to 40 bytes.'],
+  ['label', 'text', ''],
+  ['nl_pktinfo', '`{ group }`', '0 if the message was for this socket alone.'],
+  ['pidfd', '`Descriptor`, or `null`', 'The receiver\'s to close; `null` if the process has ended.'],
+  ['scm_timestamping', '`{ software, transformed, hardware }`', 'Each as `timespec`, or `null`. To send: a number, of `SOF_TIMESTAMPING_TX_*` bits.'],
+  ['scm_ts_pktinfo', '`{ interface, length }`', 'The interface\'s number, or 0, and the bytes of the frame.'],
+  ['sock_extended_err', '`{ errno, name, origin, type, code, info, data, offender }`', '`name` is that of `errno`; `origin` an `SO_EE_ORIGIN_*` number; `type` and `code` those of ICMP. For EMSGSIZE `info` is the path MTU. Of zero-copy sends `info` to `data` are those that are done. Of time stamps `info` is an `SCM_TSTAMP_*` number, `data` counts what was sent. `offender` is the address of who says so, or `null`.'],
+  ['statistics', '`Uint8Array`', 'Attributes of netlink.'],
+  ['timespec', '`{ sec, nsec }`', 'Since 1970.'],
+  ['timeval', '`{ sec, usec }`', 'Since 1970.'],
+  ['tos', 'number', '0 to 255.'],
+  ['tpacket_auxdata', '`{ status, length, captured, mac, network, vlanTag, vlanProtocol }`', 'Bits; bytes of the frame, and of what came of it; where the headers of the link and of the network begin; 0 if there is no VLAN.'],
+  ['u16', 'number', '0 to 65535.'],
+  ['u32', 'number', '0 to 2 ** 32 - 1.'],
+  ['u64', '`bigint`', '64 bits.'],
+  ['u8', 'number', '0 to 255.'],
+  ['ucred', '`{ pid, uid, gid }`', ''],
+] as const;

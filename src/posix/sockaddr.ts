@@ -6,6 +6,7 @@ import type { RawAddress, SocketAddress } from './address.ts';
 import type { CodecContext } from './codec.ts';
 import type { FamilyForm } from './sockaddr-families.ts';
 import { FAMILIES, IPV4, RAW } from './sockaddr-families.ts';
+import { getSpace } from './space.ts';
 
 /** Connecting a datagram socket to this takes its peer away (AF_UNSPEC). @see connect(2) */
 export const UNSPECIFIED: RawAddress = Object.freeze({
@@ -109,8 +110,17 @@ export function writeSockaddr(
   return length;
 }
 
-/** The kernel's form of an address, in its exact length. @throws as `writeSockaddr` does */
-export function encodeSockaddr(address: SocketAddress, context: CodecContext, name = 'address'): Uint8Array {
+/**
+ * The kernel's form of an address, in its exact length.
+ *
+ * @param context how names of interfaces become numbers: by the system, unless told otherwise
+ * @throws as `writeSockaddr` does
+ */
+export function encodeSockaddr(
+  address: SocketAddress,
+  context: CodecContext = getSpace().codecs,
+  name = 'address',
+): Uint8Array {
   const bytes = new Uint8Array(NAME_SIZE);
   return bytes.slice(0, writeSockaddr(bytes, 0, address, context, name));
 }
