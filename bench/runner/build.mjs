@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { run, runShown } from './child.mjs';
-import { BUILD, LOAD_PROGRAM, LOAD_SOURCES, ROOT, SERVER_SOURCES } from './paths.mjs';
+import { BUILD, CALLER_SOURCES, LOAD_PROGRAM, LOAD_SOURCES, ROOT, SERVER_SOURCES } from './paths.mjs';
 
 const FLAGS = ['-std=c++17', '-O2', '-Wall', '-Wextra'];
 const BUILT_ENGINE = path.join(ROOT, 'dist/engine/local-provider.js');
@@ -12,7 +12,8 @@ const BUILT_ENGINE = path.join(ROOT, 'dist/engine/local-provider.js');
 const SETUP = path.join(ROOT, 'scripts/setup.mjs');
 
 /**
- * Compiles the load generator and the servers that are written in C++, where they are older than their sources.
+ * Compiles the load generator, and the servers and callers that are written in C++, where they are older than their
+ * sources.
  *
  * @param {(line: string) => void} say
  */
@@ -20,8 +21,10 @@ export async function buildNative(say) {
   await mkdir(BUILD, { recursive: true });
   const load = await filesIn(LOAD_SOURCES, /\.(?:cc|h)$/u);
   await compile(LOAD_PROGRAM, load, say);
-  for (const source of await filesIn(SERVER_SOURCES, /\.cc$/u)) {
-    await compile(path.join(BUILD, path.basename(source, '.cc')), [source], say);
+  for (const folder of [SERVER_SOURCES, CALLER_SOURCES]) {
+    for (const source of await filesIn(folder, /\.cc$/u)) {
+      await compile(path.join(BUILD, path.basename(source, '.cc')), [source], say);
+    }
   }
 }
 

@@ -9,45 +9,100 @@
  * @typedef {import('./svg.mjs').Tone} Tone
  * @typedef {import('./verdicts.mjs').Verdict} Verdict
  */
-import { amount, measuredServers, methodLine, ratioToBaseline, summariseMetric, titleOf } from './report.mjs';
+import {
+  costToBaseline,
+  measuredPrograms,
+  nanosOf,
+  ratioToBaseline,
+  summariseMetric,
+  surplusOverBaseline,
+  titleOf,
+} from './measures.mjs';
+import { amount, meant, methodLine } from './report.mjs';
 import { barChart } from './svg.mjs';
-import { testNamed } from './tests.mjs';
+import { operationOf, testNamed } from './tests.mjs';
 import { judge } from './verdicts.mjs';
 
 /**
- * One test: each server against the baseline.
+ * One test: each program against the baseline.
  *
  * @param {Result} result
  * @returns {string}
  */
 export function testChart(result) {
   const test = testNamed(result.test);
-  const panels = test.mode === 'idle' ? [memoryPanel(result)] : loadPanels(result);
   return barChart(
     test.title,
-    panels.filter((panel) => panel.bars.length > 0),
+    panelsOf(result).filter((panel) => panel.bars.length > 0),
     `Medians, whiskers from quartile to quartile; ${methodLine(result)}`,
   );
 }
 
 /** @param {Result} result @returns {Panel[]} */
-function loadPanels(result) {
+function panelsOf(result) {
+  const test = testNamed(result.test);
+  if (test.mode === 'idle') return [memoryPanel(result)];
+  const operation = operationOf(test);
+  if (operation === undefined) return speedPanels(result, 'Server CPU per request', 'Requests');
+  if (test.mode === 'datagrams') return speedPanels(result, `CPU per ${operation}`, 'Datagrams');
+  return costPanels(result, operation);
+}
+
+/**
+ * @param {Result} result
+ * @param {string} cpu What is less of it is better.
+ * @param {string} rate And more of this.
+ * @returns {Panel[]}
+ */
+function speedPanels(result, cpu, rate) {
   const than = titleOf(testNamed(result.test).baseline);
-  const cpu = `Server CPU per request, times better than ${than}`;
-  const rate = `Requests per second, times more than ${than}`;
   return [
     {
-      title: cpu,
+      title: `${cpu}, times better than ${than}`,
       unit: '×',
       reference: 1,
       bars: ratioBars(result, 'cpuMicros', (value) => `${value.toFixed(2)} µs`),
     },
     {
-      title: rate,
+      title: `${rate} per second, times more than ${than}`,
       unit: '×',
       reference: 1,
       bars: ratioBars(result, 'rate', (value) => `${Math.round(value).toLocaleString('en')}/s`),
     },
+  ];
+}
+
+/**
+ * What calls cost, and how much of that is the language's doing.
+ *
+ * @param {Result} result
+ * @param {string} operation
+ * @returns {Panel[]}
+ */
+function costPanels(result, operation) {
+  const baseline = titleOf(testNamed(result.test).baseline);
+  const costs = measuredPrograms(result).flatMap((program) => {
+    const cost = costToBaseline(result, program);
+    const { cpu } = nanosOf(result, program);
+    if (cost === undefined || cpu === undefined) return [];
+    const [value = 0, low = 0, high = 0] = [cost.median, cost.low, cost.high].map((part) => part * 100);
+    const text = `${value.toFixed(0)} %   ${cpu.median.toFixed(0)} ns`;
+    return [{ label: titleOf(program), value, low, high, text, tone: toneOf(program) }];
+  });
+  const surpluses = measuredPrograms(result).flatMap((program) => {
+    const surplus = surplusOverBaseline(result, program);
+    if (surplus === undefined || program === testNamed(result.test).baseline) return [];
+    const { median: value, low, high } = surplus;
+    const text = `${value.toFixed(0)} ns`;
+    return [{ label: titleOf(program), value, low, high, text, tone: toneOf(program) }];
+  });
+  const [title, beyond] = [
+    `CPU per ${operation}, of what ${baseline} uses`,
+    `CPU per ${operation} beyond ${baseline}`,
+  ];
+  return [
+    { title: `${title}; less is better`, unit: ' %', reference: 100, bars: costs },
+    { title: `${beyond}; less is better`, unit: ' ns', bars: surpluses },
   ];
 }
 
@@ -58,7 +113,7 @@ function loadPanels(result) {
  * @returns {Bar[]}
  */
 function ratioBars(result, metric, write) {
-  return measuredServers(result).flatMap((server) => {
+  return measuredPrograms(result).flatMap((server) => {
     const ratio = ratioToBaseline(result, server, metric);
     const absolute = summariseMetric(result, server, metric);
     if (ratio === undefined || absolute === undefined) return [];
@@ -79,7 +134,7 @@ function ratioBars(result, metric, write) {
 /** @param {Result} result @returns {Panel} */
 function memoryPanel(result) {
   const targets = judge(result).map((verdict) => verdict.target);
-  const bars = measuredServers(result).flatMap((server) => {
+  const bars = measuredPrograms(result).flatMap((server) => {
     const bytes = summariseMetric(result, server, 'bytes');
     if (bytes === undefined) return [];
     const mark = targets.find((target) => target.subject === server)?.atMost;
@@ -117,6 +172,17 @@ export function targetChart(verdicts, footer) {
       bars: verdictBars(verdicts, 'cpu'),
     },
     {
+      title: "CPU of a call, in per cent of the peer's; the mark is the most that it may be",
+      unit: ' %',
+      reference: 100,
+      bars: verdictBars(verdicts, 'cost', 100),
+    },
+    {
+      title: 'Datagrams of one system call; the mark is the target',
+      unit: '',
+      bars: verdictBars(verdicts, 'batch'),
+    },
+    {
       title: 'Bytes per idle connection; the mark is the target',
       unit: '',
       bars: verdictBars(verdicts, 'memory'),
@@ -132,15 +198,17 @@ export function targetChart(verdicts, footer) {
 /**
  * @param {readonly Verdict[]} verdicts
  * @param {Target['metric']} metric
+ * @param {number} [scale] Of what is drawn.
  * @returns {Bar[]}
  */
-function verdictBars(verdicts, metric) {
+function verdictBars(verdicts, metric, scale = 1) {
   return verdicts.flatMap(({ target, measured, outcome }) => {
-    const mark = target.atLeast ?? target.atMost;
-    if (target.metric !== metric || measured === undefined || mark === undefined) return [];
-    const { median: value, low, high } = measured;
-    const sign = target.atLeast === undefined ? '≤' : '≥';
-    const text = `${amount(target, value)} (${sign} ${amount(target, mark)}) ${outcome}`;
+    const goal = target.atLeast ?? target.atMost;
+    if (target.metric !== metric || measured === undefined || goal === undefined) return [];
+    const [value = 0, low = 0, high = 0, mark = 0] = [measured.median, measured.low, measured.high, goal].map(
+      (amount) => amount * scale,
+    );
+    const text = `${amount(target, measured.median)} (${meant(target)}) ${outcome}`;
     const label =
       target.peer === undefined
         ? `${target.test}: ${titleOf(target.subject)}`

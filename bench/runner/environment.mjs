@@ -2,16 +2,22 @@
  * Where results were measured.
  *
  * @typedef {import('./model.mjs').Environment} Environment
+ * @typedef {import('./model.mjs').TestDefinition} TestDefinition
  * @typedef {import('./line-up.mjs').Equipment} Equipment
  */
 import os from 'node:os';
+import { programNamed } from './programs.mjs';
 
 /**
+ * @param {TestDefinition} test
  * @param {Equipment} equipment
  * @returns {Environment}
  */
-export function describeEnvironment({ node, peers }) {
-  const versions = Object.entries(peers).map(([name, runtime]) => [name, runtime.version]);
+export function describeEnvironment({ programs }, { node, peers }) {
+  const runtimes = programs.map((name) => programNamed(name).runtime);
+  const versions = Object.entries(peers)
+    .filter(([name]) => runtimes.some((runtime) => runtime === name))
+    .map(([name, runtime]) => [name, runtime.version]);
   return {
     node: node.version,
     versions: Object.fromEntries(versions),

@@ -8,7 +8,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { targetChart, testChart } from './charts.mjs';
-import { failureLines, methodLine, serverTable, verdictTable } from './report.mjs';
+import { programTable } from './program-tables.mjs';
+import { failureLines, methodLine, verdictTable } from './report.mjs';
 import { markdownTable } from './table.mjs';
 import { TESTS, testNamed } from './tests.mjs';
 import { judge } from './verdicts.mjs';
@@ -75,7 +76,8 @@ function summaryText(results, suffix) {
   const parts = [
     '# Benchmark results',
     'Written by `npm run bench`. [How to read this](../README.md). Ratios are medians of ratios taken within a round,' +
-      ' and above 1 is better; absolute figures depend on the machine and on its mood.',
+      ' and above 1 is better; where calls are compared, a part of the CPU time of the other, and less is better.' +
+      ' Absolute figures depend on the machine and on its mood.',
     '## Targets',
     `![Measured against the targets](summary${suffix}.svg)`,
     markdownTable(verdictTable(verdicts)),
@@ -97,7 +99,7 @@ function testText(result, suffix) {
   return [
     `## ${result.test}: ${title}`,
     `![${title}](${result.test}${suffix}.svg)`,
-    markdownTable(serverTable(result)),
+    markdownTable(programTable(result)),
     `${[methodLine(result), ...versions, machine].join('; ')}; measured ${environment.measuredAt.slice(0, 10)}.`,
     ...(failures.length > 0 ? [`Left out or failed:\n\n${failures.join('\n')}`] : []),
   ];

@@ -1,16 +1,20 @@
 /**
- * The servers of a test that can run here, with the commands that start them.
+ * The programs of a test that can run here, with the commands that start them.
  *
  * @typedef {import('./model.mjs').TestDefinition} TestDefinition
  * @typedef {import('./model.mjs').ServerDefinition} ServerDefinition
+ * @typedef {import('./model.mjs').CallerDefinition} CallerDefinition
+ * @typedef {import('./model.mjs').PeerName} PeerName
  * @typedef {import('./model.mjs').Failure} Failure
  * @typedef {import('./runtimes.mjs').Runtime} Runtime
  *
  * @typedef {object} Equipment What there is on this machine.
  * @property {Runtime} node
- * @property {Partial<Readonly<Record<'bun' | 'deno', Runtime>>>} peers
+ * @property {Partial<Readonly<Record<PeerName, Runtime>>>} peers
  * @property {Readonly<Record<string, string>>} missing Why a runtime is not there.
  * @property {boolean} hasPortside
+ *
+ * @typedef {ServerDefinition | CallerDefinition} Program
  *
  * @typedef {object} Entrant
  * @property {string} name
@@ -19,34 +23,34 @@
 import path from 'node:path';
 import { buildPortside } from './build.mjs';
 import { messageOf } from './message-of.mjs';
-import { BUILD, SERVER_SOURCES } from './paths.mjs';
-import { findNode, findPeer } from './runtimes.mjs';
-import { serverNamed } from './servers.mjs';
+import { BUILD, CALLER_SOURCES, SERVER_SOURCES } from './paths.mjs';
+import { programNamed } from './programs.mjs';
+import { findNode, findPeer, PEERS } from './runtimes.mjs';
 
 /**
  * Finds, builds and installs what the tests need. What cannot be had is said once, and left out.
  *
- * @param {readonly ServerDefinition[]} servers
+ * @param {readonly Program[]} programs
  * @param {string | undefined} nodeWish
  * @param {(line: string) => void} say
  * @returns {Promise<Equipment>}
  */
-export async function equip(servers, nodeWish, say) {
+export async function equip(programs, nodeWish, say) {
   const node = await findNode(nodeWish, say);
-  /** @type {Partial<Record<'bun' | 'deno', Runtime>>} */
+  /** @type {Partial<Record<PeerName, Runtime>>} */
   const peers = {};
   /** @type {Record<string, string>} */
   const missing = {};
-  for (const name of /** @type {const} */ (['bun', 'deno'])) {
-    if (!servers.some((server) => server.runtime === name)) continue;
+  for (const name of PEERS) {
+    if (!programs.some((program) => program.runtime === name)) continue;
     try {
-      peers[name] = await findPeer(name, say);
+      peers[name] = await findPeer(name, node, say);
     } catch (error) {
       missing[name] = `cannot be had: ${messageOf(error).split('\n', 1)[0] ?? ''}`;
       say(`skipping ${name}: it ${missing[name]}`);
     }
   }
-  const hasPortside = servers.some((server) => server.needsBuild) ? await tryBuild(say) : false;
+  const hasPortside = programs.some((program) => program.needsBuild) ? await tryBuild(say) : false;
   return { node, peers, missing, hasPortside };
 }
 
@@ -63,7 +67,7 @@ async function tryBuild(say) {
 
 /**
  * @param {TestDefinition} test
- * @param {readonly ServerDefinition[]} wanted
+ * @param {readonly Program[]} wanted
  * @param {Equipment} equipment
  * @returns {{ entrants: Entrant[], failures: Failure[] }}
  */
@@ -72,33 +76,38 @@ export function lineUp(test, wanted, equipment) {
   const entrants = [];
   /** @type {Failure[]} */
   const failures = [];
-  for (const server of test.servers.map(serverNamed)) {
-    if (!wanted.includes(server)) continue;
-    const why = whyNot(server, equipment);
-    if (why === undefined) entrants.push({ name: server.name, command: commandOf(server, test, equipment) });
-    else failures.push({ server: server.name, why });
+  for (const program of test.programs.map(programNamed)) {
+    if (!wanted.includes(program)) continue;
+    const why = whyNot(program, equipment);
+    if (why === undefined)
+      entrants.push({ name: program.name, command: commandOf(program, test, equipment) });
+    else failures.push({ server: program.name, why });
   }
   return { entrants, failures };
 }
 
 /**
- * @param {ServerDefinition} server
+ * @param {Program} program
  * @param {Equipment} equipment
  */
-function whyNot(server, equipment) {
-  if (server.needsBuild && !equipment.hasPortside) return 'Portside is not built';
-  return equipment.missing[server.runtime];
+function whyNot(program, equipment) {
+  if (program.needsBuild && !equipment.hasPortside) return 'Portside is not built';
+  return equipment.missing[program.runtime];
 }
 
 /**
- * @param {ServerDefinition} server
+ * @param {Program} program
  * @param {TestDefinition} test
  * @param {Equipment} equipment
  */
-function commandOf(server, test, equipment) {
-  const mode = test.mode === 'accept' ? 'accept' : 'echo';
-  if (server.runtime === 'native') return [path.join(BUILD, server.name), mode];
-  const runtime = server.runtime === 'node' ? equipment.node : equipment.peers[server.runtime];
-  if (runtime === undefined) throw new Error(`no ${server.runtime} was looked for`);
-  return [runtime.program, ...runtime.args, path.join(SERVER_SOURCES, `${server.name}.mjs`), mode];
+function commandOf(program, test, equipment) {
+  const [folder, file, words] =
+    'file' in program
+      ? [CALLER_SOURCES, program.file, [test.mode, ...program.words]]
+      : [SERVER_SOURCES, `${program.name}.mjs`, [test.mode === 'accept' ? 'accept' : 'echo']];
+  if (program.runtime === 'native') return [path.join(BUILD, path.parse(file).name), ...words];
+  const runtime = program.runtime === 'node' ? equipment.node : equipment.peers[program.runtime];
+  if (runtime === undefined) throw new Error(`no ${program.runtime} was looked for`);
+  const library = runtime.library === undefined ? [] : [runtime.library];
+  return [runtime.program, ...runtime.args, path.join(folder, file), ...words, ...library];
 }

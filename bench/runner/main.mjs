@@ -8,23 +8,29 @@
  * @typedef {import('./line-up.mjs').Equipment} Equipment
  */
 import path from 'node:path';
+import { countBatches } from './batches.mjs';
 import { buildNative } from './build.mjs';
 import { describeEnvironment, requireSupport } from './environment.mjs';
 import { writeResult, writeSummary } from './files.mjs';
 import { measureIdle } from './idle.mjs';
 import { equip, lineUp } from './line-up.mjs';
 import { HELP, parseOptions } from './options.mjs';
+import { programTable } from './program-tables.mjs';
+import { PROGRAMS } from './programs.mjs';
 import { Progress } from './progress.mjs';
-import { failureLines, methodLine, serverTable, titleOf, verdictTable } from './report.mjs';
+import { titleOf } from './measures.mjs';
+import { failureLines, methodLine, verdictTable } from './report.mjs';
 import { measureRounds } from './rounds.mjs';
-import { SERVERS } from './servers.mjs';
 import { plainTable } from './table.mjs';
 import { TARGETS } from './targets.mjs';
-import { selectTests, TESTS, testNamed } from './tests.mjs';
+import { operationOf, selectTests, TESTS, testNamed } from './tests.mjs';
 import { judge, majorOf } from './verdicts.mjs';
 
 /** The part of a slice that is not measured. */
 const WARM_UP = 0.2;
+
+/** Callers are visited for half as long as servers: a call takes a microsecond or two, and there is nobody to wait for. */
+const CALLERS_PART = 0.5;
 
 /**
  * @param {readonly string[]} args
@@ -61,15 +67,15 @@ export async function main(args) {
 async function prepare(tests, options, progress) {
   const say = progress.say.bind(progress);
   await buildNative(say);
-  const needed = wantedServers(options).filter((server) =>
-    tests.some((test) => test.servers.includes(server.name)),
+  const needed = wantedPrograms(options).filter((program) =>
+    tests.some((test) => test.programs.includes(program.name)),
   );
   return equip(needed, options.node, say);
 }
 
 /** @param {BenchOptions} options */
-function wantedServers(options) {
-  return SERVERS.filter((server) => options.servers.length === 0 || options.servers.includes(server.name));
+function wantedPrograms(options) {
+  return PROGRAMS.filter(({ name }) => options.servers.length === 0 || options.servers.includes(name));
 }
 
 /**
@@ -81,18 +87,20 @@ function wantedServers(options) {
  */
 async function measure(test, options, equipment, progress) {
   const settings = settingsOf(test, options);
-  const { entrants, failures } = lineUp(test, wantedServers(options), equipment);
-  const environment = describeEnvironment(equipment);
+  const { entrants, failures } = lineUp(test, wantedPrograms(options), equipment);
+  const environment = describeEnvironment(test, equipment);
   if (entrants.length === 0) return { test: test.name, settings, environment, rounds: [], failures };
-  progress.begin(`${test.name}: ${String(entrants.length)} servers, ${String(settings.rounds)} rounds`);
+  progress.begin(`${test.name}: ${String(entrants.length)} programs, ${String(settings.rounds)} rounds`);
   const tell = progress.step.bind(progress);
   const measured = await (test.mode === 'idle' ? measureIdle : measureRounds)(test, entrants, settings, tell);
+  const counted = test.mode === 'datagrams' ? await countBatches(entrants) : undefined;
   progress.end();
   return {
     test: test.name,
     settings,
     environment,
-    failures: [...failures, ...measured.failures],
+    failures: [...failures, ...measured.failures, ...(counted?.failures ?? [])],
+    ...(counted === undefined ? {} : { batches: counted.batches }),
     rounds: measured.rounds,
   };
 }
@@ -103,10 +111,11 @@ async function measure(test, options, equipment, progress) {
  * @returns {Settings}
  */
 function settingsOf(test, options) {
+  const sliceMs = options.sliceMs * (operationOf(test) === undefined ? 1 : CALLERS_PART);
   return {
     rounds: test.mode === 'idle' ? options.idleRounds : options.rounds,
-    sliceMs: options.sliceMs,
-    warmUpMs: Math.round(options.sliceMs * WARM_UP),
+    sliceMs,
+    warmUpMs: Math.round(sliceMs * WARM_UP),
     seed: options.seed,
     serverCore: options.serverCore,
     loadCore: options.loadCore,
@@ -117,13 +126,13 @@ function settingsOf(test, options) {
 function resultText(result) {
   const failures = failureLines(result).map((line) => `  ! ${line}`);
   const head = `\n${result.test}: ${testNamed(result.test).title}\n  ${methodLine(result)}`;
-  return [head, '', plainTable(serverTable(result)), ...failures].join('\n');
+  return [head, '', plainTable(programTable(result)), ...failures].join('\n');
 }
 
 function listText() {
   const tests = TESTS.map((test) => {
-    const servers = test.servers.map(titleOf).join(', ');
-    return `${test.name.padEnd(12)}${test.title}\n${' '.repeat(12)}${servers}`;
+    const programs = test.programs.map(titleOf).join(', ');
+    return `${test.name.padEnd(12)}${test.title}\n${' '.repeat(12)}${programs}`;
   });
   const verdicts = TARGETS.map((target) => ({
     target,

@@ -1,7 +1,8 @@
 /**
  * The shapes that the runner's files share. Types only.
  *
- * @typedef {'node' | 'bun' | 'deno' | 'native'} RuntimeName
+ * @typedef {'bun' | 'deno' | 'koffi' | 'node-ffi' | 'python'} PeerName
+ * @typedef {'node' | PeerName | 'native'} RuntimeName
  *
  * @typedef {object} ServerDefinition A row of `servers.mjs`.
  * @property {string} name Also the name of its file.
@@ -9,21 +10,32 @@
  * @property {RuntimeName} runtime
  * @property {boolean} [needsBuild] It runs what `npm run build` makes.
  *
+ * @typedef {object} CallerDefinition A row of `callers.mjs`.
+ * @property {string} name
+ * @property {string} title
+ * @property {RuntimeName} runtime
+ * @property {string} file
+ * @property {readonly string[]} words Behind the file and the test's mode.
+ * @property {boolean} [needsBuild] It runs what `npm run build` makes.
+ *
+ * @typedef {'echo' | 'crr' | 'accept' | 'idle'} ServerMode What is done to a server.
+ * @typedef {'pair' | 'option' | 'datagrams'} CallerMode What a caller repeats.
+ *
  * @typedef {object} TestDefinition A row of `tests.mjs`.
  * @property {string} name
  * @property {string} title
- * @property {'echo' | 'crr' | 'accept' | 'idle'} mode
+ * @property {ServerMode | CallerMode} mode
  * @property {number} connections
- * @property {string} baseline The server that the tables compare all others with.
- * @property {readonly string[]} servers
+ * @property {string} baseline The program that the tables compare all others with.
+ * @property {readonly string[]} programs
  *
  * @typedef {object} Target A row of `targets.mjs`.
  * @property {string} test
  * @property {string} subject
- * @property {'cpu' | 'memory'} metric
- * @property {string} [peer] What `subject` is compared with; none for `memory`.
- * @property {number} [atLeast] How many times better than `peer`.
- * @property {number} [atMost] Bytes.
+ * @property {'cpu' | 'cost' | 'memory' | 'batch'} metric
+ * @property {string} [peer] What `subject` is compared with; none for `memory` and `batch`.
+ * @property {number} [atLeast] `cpu`: how many times better than `peer`. `batch`: datagrams of one system call.
+ * @property {number} [atMost] `cost`: the part of the CPU time of `peer`. `memory`: bytes.
  *
  * @typedef {object} Slice A line of the load generator that had no errors.
  * @property {number} requests
@@ -33,9 +45,9 @@
  * @property {number} [p50Micros]
  * @property {number} [p99Micros]
  *
- * @typedef {object} Sample What one server showed in one round.
- * @property {number} [cpuMicros] Of the server, per request.
- * @property {number} [rate] Requests per second.
+ * @typedef {object} Sample What one program showed in one round.
+ * @property {number} [cpuMicros] Of the server, per request; of the caller, per operation.
+ * @property {number} [rate] Requests or operations per second.
  * @property {number} [loadBusy] Part of its core that the load generator used, 0 to 1.
  * @property {number} [p50Micros]
  * @property {number} [p99Micros]
@@ -44,7 +56,7 @@
  *
  * @typedef {keyof Sample} Metric
  *
- * @typedef {Readonly<Record<string, Sample>>} Round By server; a server whose slice failed is missing.
+ * @typedef {Readonly<Record<string, Sample>>} Round By program; one whose slice failed is missing.
  *
  * @typedef {object} Summary Median and quartiles.
  * @property {number} median
@@ -52,8 +64,12 @@
  * @property {number} high
  * @property {number} count
  *
+ * @typedef {object} Batches Datagrams that one system call moved, on the average.
+ * @property {number} sent
+ * @property {number} received
+ *
  * @typedef {object} Failure
- * @property {string} server
+ * @property {string} server Or caller.
  * @property {string} why
  *
  * @typedef {object} Settings
@@ -78,6 +94,7 @@
  * @property {Environment} environment
  * @property {readonly Round[]} rounds
  * @property {readonly Failure[]} failures
+ * @property {Readonly<Record<string, Batches>>} [batches] By caller, where system calls were counted.
  */
 
 export {};

@@ -18,7 +18,7 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { RESULTS } from './paths.mjs';
-import { serverNamed } from './servers.mjs';
+import { programNamed } from './programs.mjs';
 
 /** Longer slices would no longer be neighbours: the machine's speed changes within seconds. */
 const LONGEST_SLICE_MS = 300;
@@ -29,7 +29,8 @@ const QUICK = { rounds: 9, idleRounds: 3, sliceMs: 200 };
 
 export const HELP = `npm run bench -- [TEST ...] [options]
 
-Measures Portside beside node:net, Bun, Deno and a plain C++ server, on this machine.
+Measures Portside beside node:net, Bun, Deno and a plain C++ server, and its system calls beside C++, CPython, koffi and
+node:ffi, on this machine.
 
   npm run bench                          all tests, ${String(FULL.rounds)} rounds: about five minutes
   npm run bench -- --quick               all tests, fewer and shorter rounds: under three minutes
@@ -42,11 +43,11 @@ options
   --slice MS        length of a visit, ${String(SHORTEST_SLICE_MS)} to ${String(LONGEST_SLICE_MS)} (${String(FULL.sliceMs)})
   --quick           ${String(QUICK.rounds)} rounds of ${String(QUICK.sliceMs)} ms
   --node PATH|N     another Node for the servers; results are named after its version
-  --servers A,B     only these servers
+  --servers A,B     only these servers and callers
   --cores S,L       the server's core and the load generator's (0,1)
   --seed N          the random order of an earlier run
   --out DIR         where results go (bench/results)
-  --list            the tests, their servers and their targets
+  --list            the tests, their programs and their targets
   --help            this
 
 How to read the figures
@@ -133,6 +134,6 @@ function coresOf(text) {
 function serversOf(text) {
   if (text === undefined) return [];
   const names = text.split(',');
-  for (const name of names) serverNamed(name);
+  for (const name of names) programNamed(name);
   return names;
 }

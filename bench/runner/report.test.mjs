@@ -1,18 +1,22 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
+import { parseCalls } from './caller-process.mjs';
 import { targetChart, testChart } from './charts.mjs';
 import { parseSlice } from './generator.mjs';
 import { parseOptions } from './options.mjs';
-import { ROOT } from './paths.mjs';
-import { failureLines, serverTable, verdictTable } from './report.mjs';
+import { percent, titleOf } from './measures.mjs';
+import { BENCH, ROOT } from './paths.mjs';
+import { programTable } from './program-tables.mjs';
+import { PROGRAMS } from './programs.mjs';
+import { failureLines, verdictTable } from './report.mjs';
 import { sampleOf } from './rounds.mjs';
-import { SERVERS } from './servers.mjs';
 import { barChart } from './svg.mjs';
 import { markdownTable, plainTable } from './table.mjs';
 import { TARGETS, targetsOf } from './targets.mjs';
-import { selectTests, TESTS } from './tests.mjs';
+import { operationOf, selectTests, TESTS } from './tests.mjs';
 import { judge, majorOf } from './verdicts.mjs';
 
 /**
@@ -42,24 +46,36 @@ function resultOf(name, rounds, node = 'v20.20.2') {
 const sample = (cpuMicros) => ({ cpuMicros, rate: 1e6 / cpuMicros, loadBusy: 0.9 });
 
 describe('the tables', () => {
-  test('every server of a test is defined, and its baseline is one of them', () => {
-    const names = SERVERS.map((server) => server.name);
-    for (const { name, servers, baseline } of TESTS) {
+  test('every program of a test is defined, and its baseline is one of them', () => {
+    const names = PROGRAMS.map((program) => program.name);
+    assert.equal(new Set(names).size, names.length);
+    for (const { name, programs, baseline } of TESTS) {
       assert.deepEqual(
-        servers.filter((server) => !names.includes(server)),
+        programs.filter((program) => !names.includes(program)),
         [],
         name,
       );
-      assert.ok(servers.includes(baseline), name);
+      assert.ok(programs.includes(baseline), name);
     }
   });
 
-  test('every target compares servers that its test runs, and asks for one thing', () => {
+  test('a test has callers if it is of calls, and servers if not, and their files exist', () => {
+    for (const test of TESTS) {
+      for (const program of PROGRAMS.filter(({ name }) => test.programs.includes(name))) {
+        assert.equal('file' in program, operationOf(test) !== undefined, `${test.name}: ${program.name}`);
+        const ending = program.runtime === 'native' ? '.cc' : '.mjs';
+        const file = 'file' in program ? `callers/${program.file}` : `servers/${program.name}${ending}`;
+        assert.ok(existsSync(path.join(BENCH, file)), file);
+      }
+    }
+  });
+
+  test('every target compares programs that its test runs, and asks for one thing', () => {
     for (const target of TARGETS) {
-      const servers = TESTS.find((item) => item.name === target.test)?.servers ?? [];
-      assert.ok(servers.includes(target.subject), JSON.stringify(target));
-      assert.ok(target.peer === undefined || servers.includes(target.peer), JSON.stringify(target));
-      assert.equal(target.peer === undefined, target.metric === 'memory');
+      const programs = TESTS.find((item) => item.name === target.test)?.programs ?? [];
+      assert.ok(programs.includes(target.subject), JSON.stringify(target));
+      assert.ok(target.peer === undefined || programs.includes(target.peer), JSON.stringify(target));
+      assert.equal(target.peer === undefined, ['memory', 'batch'].includes(target.metric));
       assert.equal(target.atLeast === undefined, target.atMost !== undefined);
     }
   });
@@ -85,19 +101,32 @@ describe('docs/reference/benchmarks.md', () => {
     const text = await readFile(path.join(ROOT, 'docs/reference/benchmarks.md'), 'utf8');
     const rows = text.split('\n').map((line) => line.split('|').map((cell) => cell.trim()));
     for (const { name } of TESTS) {
+      const own = rows.filter((row) => row[1] === `\`${name}\``);
       const later = targetsOf(name, 26);
-      targetsOf(name, 20).forEach(({ atLeast, atMost }, index) => {
-        const factors = [atLeast, later[index]?.atLeast].map(String);
-        const isTold =
-          atMost === undefined
-            ? rows.some(
-                (row) => row[1] === `\`${name}\`` && row.slice(3, 5).map(Number).join() === factors.join(),
-              )
-            : text.includes(`${atMost.toLocaleString('en')} `);
-        assert.ok(isTold, `${name}: ${factors.join()}`);
+      targetsOf(name, 20).forEach((target, index) => {
+        const isTold = {
+          cpu: () => own.some((row) => isRowOf(row, target.atLeast, later[index]?.atLeast)),
+          cost: () => own.some((row) => row.slice(2, 5).join() === costCells(target).join()),
+          memory: () => text.includes(`${target.atMost?.toLocaleString('en') ?? ''} `),
+          batch: () => text.includes(`at least ${String(target.atLeast)} datagrams`),
+        }[target.metric]();
+        assert.ok(isTold, JSON.stringify(target));
       });
     }
   });
+
+  /**
+   * @param {readonly string[]} row
+   * @param {readonly (number | undefined)[]} factors
+   */
+  function isRowOf(row, ...factors) {
+    return row.slice(3, 5).map(Number).join() === factors.join();
+  }
+
+  /** @param {import('./model.mjs').Target} target */
+  function costCells({ subject, peer = '', atMost = Number.NaN }) {
+    return [titleOf(subject), titleOf(peer), percent(atMost)];
+  }
 });
 
 describe('judge', () => {
@@ -110,6 +139,41 @@ describe('judge', () => {
     assert.equal(verdict?.measured?.median, 2.5);
     assert.equal(verdict?.outcome, 'missed');
     assert.equal(judge(resultOf('crr', rounds, 'v26.1.0'))[0]?.outcome, 'met');
+  });
+
+  test('judge wants a call to cost at most a part of what it costs the peer', () => {
+    const rounds = [1.3, 1.4, 1.9].map((part) => ({
+      'portside-socket': sample(2 * part),
+      'cpp-calls': sample(2),
+      koffi: sample(2),
+    }));
+    const outcomes = judge(resultOf('call-pair', rounds)).map(({ target, measured, outcome }) => [
+      target.peer,
+      measured?.median,
+      outcome,
+    ]);
+    assert.deepEqual(outcomes, [
+      ['cpp-calls', 1.4, 'met'],
+      ['cpython-into', undefined, 'not measured'],
+      ['cpython-recv', undefined, 'not measured'],
+      ['koffi', 1.4, 'missed'],
+    ]);
+  });
+
+  test('judge takes the fewer datagrams of the two directions', () => {
+    const result = resultOf('call-batch', []);
+    const outcomes = [
+      { sent: 32, received: 32 },
+      { sent: 64, received: 31.5 },
+    ].map((batch) => judge({ ...result, batches: { 'portside-socket': batch } })[0]);
+    assert.deepEqual(
+      outcomes.map((verdict) => [verdict?.measured?.median, verdict?.outcome]),
+      [
+        [32, 'met'],
+        [31.5, 'missed'],
+      ],
+    );
+    assert.equal(judge(result)[0]?.outcome, 'not measured');
   });
 
   test('judge does not judge what was not measured', () => {
@@ -162,6 +226,14 @@ describe('slices', () => {
     );
   });
 
+  test('parseCalls divides CPU by operations and operations by time, and refuses a slice without any', () => {
+    const calls = { operations: 1000, seconds: 0.5, cpuSeconds: 0.25 };
+    assert.deepEqual(parseCalls(JSON.stringify(calls)), { cpuMicros: 250, rate: 2000 });
+    for (const name of Object.keys(calls)) {
+      assert.throws(() => parseCalls(JSON.stringify({ ...calls, [name]: 0 })), new RegExp(name, 'u'));
+    }
+  });
+
   test('parseSlice refuses a slice in which nothing happened, or less than nothing', () => {
     for (const requests of [0, -5]) {
       assert.throws(() => parseSlice(JSON.stringify({ ...good, requests })), /requests/u);
@@ -171,9 +243,9 @@ describe('slices', () => {
 });
 
 describe('reports', () => {
-  test('serverTable lists the servers that were measured, with ratios to the baseline', () => {
+  test('programTable lists the servers that were measured, with ratios to the baseline', () => {
     const rounds = [{ 'node-net': sample(20), 'cpp-epoll': sample(5) }];
-    const { head, rows } = serverTable(resultOf('echo-50', rounds));
+    const { head, rows } = programTable(resultOf('echo-50', rounds));
     const ratio = head.indexOf('CPU ×');
     assert.deepEqual(
       rows.map((row) => [row[0], row[ratio]]),
@@ -185,12 +257,43 @@ describe('reports', () => {
     for (const row of rows) assert.equal(row.length, head.length);
   });
 
-  test('serverTable of a server that needs no memory has no ratio', () => {
+  test('programTable of a server that needs no memory has no ratio', () => {
     const rounds = [
       { 'node-net': { bytes: 4000, heldBytes: 1700 }, 'cpp-epoll': { bytes: 0, heldBytes: 0 } },
     ];
-    const { rows } = serverTable(resultOf('idle', rounds));
+    const { rows } = programTable(resultOf('idle', rounds));
     assert.deepEqual(rows.at(-1), ['C++ epoll', '0', '–', '–', '0', '–', '1']);
+  });
+
+  test('programTable of calls has nanoseconds, the part of C++ and what is beyond it', () => {
+    const rounds = [
+      { 'portside-socket': sample(3), 'cpp-calls': sample(2) },
+      { 'portside-socket': sample(4), 'cpp-calls': sample(2) },
+    ];
+    const { head, rows } = programTable(resultOf('call-pair', rounds));
+    assert.deepEqual(
+      rows.map((row) => row.slice(0, 6)),
+      [
+        ['Portside Socket', '3,500', '7 %', '175 %', '163 %–188 %', '1,500'],
+        ['C++', '2,000', '0 %', '100 %', '100 %–100 %', '0'],
+      ],
+    );
+    for (const row of rows) assert.equal(row.length, head.length);
+  });
+
+  test('programTable of datagrams has how many of them one system call moved, where they were counted', () => {
+    const rounds = [{ 'node-dgram': sample(10), 'cpp-one': sample(5), 'cpp-calls': sample(2) }];
+    const batches = { 'node-dgram': { sent: 1, received: 0.97 }, 'cpp-calls': { sent: 32, received: 32 } };
+    const { head, rows } = programTable({ ...resultOf('call-batch', rounds), batches });
+    assert.deepEqual(
+      rows.map((row) => [row[0], row[3], ...row.slice(-3)]),
+      [
+        ['node:dgram', '1.00', '1', '1', '1'],
+        ['C++', '5.00', '32', '32', '1'],
+        ['C++, one by one', '2.00', '–', '–', '1'],
+      ],
+    );
+    for (const row of rows) assert.equal(row.length, head.length);
   });
 
   test('failureLines counts what happened more than once', () => {
@@ -255,6 +358,11 @@ describe('charts', () => {
     const chart = testChart(result);
     assert.equal(unbalanced(chart), '');
     assert.ok(chart.includes('Portside engine') && chart.includes('2.50×'));
+    const calls = resultOf('call-pair', [{ 'portside-socket': sample(3), 'cpp-calls': sample(2) }]);
+    const costs = testChart(calls);
+    assert.equal(unbalanced(costs), '');
+    assert.ok(costs.includes('150 %   3000 ns') && costs.includes('1000 ns'));
+    assert.ok(targetChart(judge(calls), '').includes('150 % (≤ 140 %) missed'));
     const targets = targetChart(judge(result), '');
     assert.ok(targets.includes('echo-50 vs node:net') && !targets.includes('echo-50 vs Bun'));
   });

@@ -1,5 +1,5 @@
 /**
- * Rounds of slices. All servers of a test run at once, and each round visits every one of them in a new random order,
+ * Rounds of slices. All programs of a test run at once, and each round visits every one of them in a new random order,
  * so that a machine that changes its speed changes it for all.
  *
  * @typedef {import('./model.mjs').TestDefinition} TestDefinition
@@ -15,15 +15,17 @@
  * @property {Round[]} rounds
  * @property {Failure[]} failures
  */
+import { CallerProcess } from './caller-process.mjs';
 import { measureSlice } from './generator.mjs';
 import { messageOf } from './message-of.mjs';
 import { randomNumbers, shuffled } from './random.mjs';
 import { ServerProcess } from './server-process.mjs';
+import { operationOf } from './tests.mjs';
 
 /** Rounds before those that count, in which just-in-time compilers do most of their work. */
 const WARM_UP_ROUNDS = 2;
 
-/** A server that fails this often is not visited any more. */
+/** A program that fails this often is not visited any more. */
 const MOST_FAILURES = 3;
 
 /**
@@ -51,9 +53,9 @@ export async function measureRounds(test, entrants, settings, tell) {
   }
 }
 
-/** The servers of one test while they run. */
+/** The programs of one test while they run. */
 class Field {
-  /** @type {Map<string, ServerProcess>} */
+  /** @type {Map<string, ServerProcess | CallerProcess>} */
   #running = new Map();
   /** @type {Failure[]} */
   failures = [];
@@ -76,9 +78,10 @@ class Field {
   async start(entrants, tell) {
     for (const { name, command } of entrants) {
       tell(`starting ${name}`);
-      const server = new ServerProcess(command, this.#settings.serverCore);
-      this.#running.set(name, server);
-      await server.ready().catch((error) => this.#dismiss(name, messageOf(error)));
+      const Kind = operationOf(this.#test) === undefined ? ServerProcess : CallerProcess;
+      const program = new Kind(command, this.#settings.serverCore);
+      this.#running.set(name, program);
+      await program.ready().catch((error) => this.#dismiss(name, messageOf(error)));
     }
   }
 
@@ -100,24 +103,25 @@ class Field {
 
   /** @param {string} name */
   async #visit(name) {
-    const server = this.#running.get(name);
-    if (server === undefined) return undefined;
+    const program = this.#running.get(name);
+    if (program === undefined) return undefined;
     try {
-      return sampleOf(await measureSlice(this.#test, server, this.#settings));
+      if (program instanceof CallerProcess) return await program.measure(this.#settings);
+      return sampleOf(await measureSlice(this.#test, program, this.#settings));
     } catch (error) {
-      await this.#blame(name, server, messageOf(error));
+      await this.#blame(name, program, messageOf(error));
       return undefined;
     }
   }
 
   /**
    * @param {string} name
-   * @param {ServerProcess} server
+   * @param {ServerProcess | CallerProcess} program
    * @param {string} why
    */
-  async #blame(name, server, why) {
+  async #blame(name, program, why) {
     // The load generator only sees that its server is gone; the server may have said why.
-    const fate = await server.fate();
+    const fate = await program.fate();
     if (fate !== undefined) {
       await this.#dismiss(name, fate);
       return;
@@ -133,13 +137,13 @@ class Field {
    */
   async #dismiss(name, why) {
     this.failures.push({ server: name, why });
-    const server = this.#running.get(name);
+    const program = this.#running.get(name);
     this.#running.delete(name);
-    await server?.stop();
+    await program?.stop();
   }
 
   async stop() {
-    await Promise.all([...this.#running.values()].map((server) => server.stop()));
+    await Promise.all([...this.#running.values()].map((program) => program.stop()));
   }
 }
 

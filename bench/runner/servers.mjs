@@ -16,13 +16,3 @@ export const SERVERS = [
   { name: 'deno',            title: 'Deno.listen',            runtime: 'deno' },
   { name: 'cpp-epoll',       title: 'C++ epoll',              runtime: 'native' },
 ];
-
-/**
- * @param {string} name
- * @returns {ServerDefinition}
- */
-export function serverNamed(name) {
-  const found = SERVERS.find((server) => server.name === name);
-  if (found === undefined) throw new Error(`there is no server ${name}`);
-  return found;
-}

@@ -25,11 +25,11 @@ const ACCEPT_SERVERS = [
 ];
 
 /**
- * @param {'echo' | 'crr' | 'accept' | 'idle'} mode
+ * @param {import('./model.mjs').ServerMode | import('./model.mjs').CallerMode} mode
  * @param {number} connections
  */
 function definition(mode, connections) {
-  return { name: mode, title: mode, mode, connections, baseline: 'node-net', servers: [] };
+  return { name: mode, title: mode, mode, connections, baseline: 'node-net', programs: [] };
 }
 
 /**
@@ -127,7 +127,7 @@ describe('bench', { skip }, () => {
     assert.ok(failures.some(({ server, why }) => server === 'broken' && why.includes('left out')));
     assert.deepEqual(
       failures.filter(({ server }) => server === 'mortal').map(({ why }) => why),
-      ['the server ended with 1: TypeError: worn out'],
+      ['it ended with 1: TypeError: worn out'],
     );
     assert.ok(failures.every(({ server }) => !ECHO_SERVERS.some(({ name }) => name === server)));
   });

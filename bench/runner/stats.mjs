@@ -82,6 +82,21 @@ export function ratiosPerRound(rounds, subject, peer, metric) {
 }
 
 /**
+ * How much more CPU time an operation of `subject` took than one of `peer`, round by round, in microseconds.
+ *
+ * @param {readonly Round[]} rounds
+ * @param {string} subject
+ * @param {string} peer
+ * @returns {number[]}
+ */
+export function surplusPerRound(rounds, subject, peer) {
+  return rounds.flatMap((round) => {
+    const [ours, theirs] = [round[subject]?.cpuMicros, round[peer]?.cpuMicros];
+    return ours === undefined || theirs === undefined ? [] : [ours - theirs];
+  });
+}
+
+/**
  * Half the distance between the quartiles, in per cent of the median.
  *
  * @param {Summary} summary

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { randomNumbers, shuffled } from './random.mjs';
-import { quantile, ratiosPerRound, spreadPercent, summarise, valuesOf } from './stats.mjs';
+import { quantile, ratiosPerRound, spreadPercent, summarise, surplusPerRound, valuesOf } from './stats.mjs';
 
 describe('summarise', () => {
   test('summarise takes the middle of an odd number of values in any order', () => {
@@ -83,6 +83,15 @@ describe('ratiosPerRound', () => {
 
   test('ratiosPerRound of a server that never ran is empty', () => {
     assert.deepEqual(ratiosPerRound(rounds, 'a', 'c', 'cpuMicros'), []);
+  });
+
+  test('surplusPerRound is what an operation takes beyond that of the peer, which may be less than nothing', () => {
+    const calls = [
+      { a: { cpuMicros: 2 }, b: { cpuMicros: 1.5 } },
+      { a: { cpuMicros: 1 }, b: { cpuMicros: 1.25 } },
+      { b: { cpuMicros: 1 } },
+    ];
+    assert.deepEqual(surplusPerRound(calls, 'a', 'b'), [0.5, -0.25]);
   });
 
   test('valuesOf leaves out the rounds that a server missed', () => {

@@ -1,5 +1,6 @@
 /**
- * What Portside means to reach. `cpu` compares server CPU per request: 2.0 is half of the peer's.
+ * What Portside means to reach. `cpu` compares server CPU per request: 2.0 is half of the peer's. `cost` compares the CPU
+ * time of calls: 0.5 is half of the peer's.
  *
  * @typedef {import('./model.mjs').Target} Target
  */
@@ -21,6 +22,13 @@ export const TARGETS = [
   { test: 'accept',     subject: 'portside-engine', metric: 'cpu',    peer: 'node-net',        atLeast: 2.0 },
   { test: 'idle',       subject: 'portside-engine', metric: 'memory', atMost: 900 },
   { test: 'idle',       subject: 'portside-chrome', metric: 'memory', atMost: 1500 },
+  { test: 'call-pair',   subject: 'portside-socket', metric: 'cost', peer: 'cpp-calls',    atMost: 1.4 },
+  { test: 'call-pair',   subject: 'portside-socket', metric: 'cost', peer: 'cpython-into', atMost: 1 },
+  { test: 'call-pair',   subject: 'portside-recv',   metric: 'cost', peer: 'cpython-recv', atMost: 1 },
+  { test: 'call-pair',   subject: 'portside-socket', metric: 'cost', peer: 'koffi',        atMost: 0.76 },
+  { test: 'call-option', subject: 'portside-socket', metric: 'cost', peer: 'cpython-into', atMost: 1 },
+  { test: 'call-option', subject: 'portside-socket', metric: 'cost', peer: 'koffi',        atMost: 0.76 },
+  { test: 'call-batch',  subject: 'portside-socket', metric: 'batch', atLeast: 32 },
 ];
 
 /** The first major version of Node whose `node:net` is so much faster that the targets against it are lower. */

@@ -1,13 +1,14 @@
 /**
  * Measured against meant.
  *
+ * @typedef {import('./model.mjs').Batches} Batches
  * @typedef {import('./model.mjs').Result} Result
  * @typedef {import('./model.mjs').Summary} Summary
  * @typedef {import('./model.mjs').Target} Target
  *
  * @typedef {object} Verdict
  * @property {Target} target
- * @property {Summary | undefined} measured Of the ratio, or of the bytes.
+ * @property {Summary | undefined} measured Of the ratio, of the bytes, or of the datagrams.
  * @property {'met' | 'missed' | 'not measured'} outcome
  */
 import { ratiosPerRound, summarise, valuesOf } from './stats.mjs';
@@ -40,9 +41,18 @@ export function majorOf(version) {
  * @param {Result} result
  * @param {Target} target
  */
-function measurementsOf(result, target) {
-  if (target.peer === undefined) return valuesOf(result.rounds, target.subject, 'bytes');
-  return ratiosPerRound(result.rounds, target.subject, target.peer, 'cpuMicros');
+function measurementsOf(result, { metric, subject, peer }) {
+  if (metric === 'memory') return valuesOf(result.rounds, subject, 'bytes');
+  if (metric === 'batch') return fewestOf(result.batches?.[subject]);
+  if (peer === undefined) throw new Error(`a target for ${metric} needs a peer`);
+  return metric === 'cost'
+    ? ratiosPerRound(result.rounds, peer, subject, 'cpuMicros')
+    : ratiosPerRound(result.rounds, subject, peer, 'cpuMicros');
+}
+
+/** Of both directions. @param {Batches | undefined} batches */
+function fewestOf(batches) {
+  return batches === undefined ? [] : [Math.min(batches.sent, batches.received)];
 }
 
 /**

@@ -36,6 +36,7 @@ tcpServer.create({}, ({ socketId }) => {
   tcpServer.listen(socketId, '127.0.0.1', 0, 4096, (result) => {
     if (result !== 0) throw new Error(`listen failed with ${String(result)}`);
     tcpServer.getInfo(socketId, (info) => {
+      if (info.localPort === undefined) throw new Error('the listener has no port');
       serve(info.localPort);
     });
   });
