@@ -18,29 +18,6 @@ bool Args::range_error(const char* name, int64_t low, int64_t high) const {
   return false;
 }
 
-bool Args::integer(size_t index, const char* name, int64_t low, int64_t high, int64_t* out) const {
-  double number = 0;
-  if (napi_get_value_double(env_, value(index), &number) != napi_ok) {
-    return type_error(name, "a number");
-  }
-  // The comparison is false for NaN, and keeps the conversion within what int64_t holds.
-  if (!(number >= static_cast<double>(low) && number <= static_cast<double>(high))) {
-    return range_error(name, low, high);
-  }
-  // There and back is two instructions; trunc(3) is a call.
-  const auto whole = static_cast<int64_t>(number);
-  if (static_cast<double>(whole) != number) return range_error(name, low, high);
-  *out = whole;
-  return true;
-}
-
-bool Args::integer(size_t index, const char* name, int low, int high, int* out) const {
-  int64_t wide = 0;
-  if (!integer(index, name, int64_t{low}, int64_t{high}, &wide)) return false;
-  *out = static_cast<int>(wide);
-  return true;
-}
-
 bool Args::id(size_t index, Id* out) const {
   int64_t number = 0;
   if (!integer(index, "id", int64_t{0}, (int64_t{1} << 52) - 1, &number)) return false;

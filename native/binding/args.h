@@ -30,9 +30,21 @@ class Args {
     napi_get_cb_info(env, info, &count, values_, nullptr, data);
   }
 
-  // A whole number within the bounds.
-  bool integer(size_t index, const char* name, int64_t low, int64_t high, int64_t* out) const;
-  bool integer(size_t index, const char* name, int low, int high, int* out) const;
+  // A whole number within the bounds. Inline, since most calls read several.
+  template <typename T>
+  bool integer(size_t index, const char* name, T low, T high, T* out) const {
+    double number = 0;
+    if (napi_get_value_double(env_, value(index), &number) != napi_ok) {
+      return type_error(name, "a number");
+    }
+    // The comparison is false for NaN, and keeps the conversion within what T holds. There and back
+    // is two instructions; trunc(3) is a call.
+    if (number >= static_cast<double>(low) && number <= static_cast<double>(high)) {
+      *out = static_cast<T>(number);
+      if (static_cast<double>(*out) == number) return true;
+    }
+    return range_error(name, low, high);
+  }
   // The id of a socket: a whole number that an id can be; whether it lives is told by the call.
   bool id(size_t index, Id* out) const;
   bool boolean(size_t index, const char* name, bool* out) const;

@@ -80,6 +80,7 @@ export class ControlLayout {
     const words = this.#words;
     const record = index * RECORD_WORDS;
     const count = words[record + RECORD.controlCount] ?? 0;
+    if (count === 0) return [];
     const start = aligned((words[record + RECORD.controlOffset] ?? 0) + room) / 4;
     return Array.from({ length: count }, (_, i) => {
       const at = start + i * ENTRY_WORDS;

@@ -10,7 +10,7 @@ import type { ControlInput } from './control-messages.ts';
 import { controlRoom, decodeControl, encodeControl } from './control-messages.ts';
 import { Descriptor } from './descriptor.ts';
 import { ReceivedMessage } from './message.ts';
-import type { BatchRoom, MessageRoom, OutgoingMessage } from './message.ts';
+import type { BatchRoom, MessageFlags, MessageRoom, OutgoingMessage } from './message.ts';
 import { encodeSockaddr, readSockaddr } from './sockaddr.ts';
 import type { CallRow, Operation, SocketState } from './waiting.ts';
 
@@ -205,10 +205,22 @@ function prepareRooms(state: SocketState, plan: RoomPlan): void {
   }
 }
 
+type ReadFlags = (flags: number) => MessageFlags;
+
+/** What flags mean. Their bits are looked up among a thousand constants: once for a call, not for each message. */
+function flagReader({ space }: SocketState): ReadFlags {
+  const { MSG_CTRUNC, MSG_EOR, MSG_ERRQUEUE, MSG_TRUNC } = space.module.constants;
+  return (flags) => ({
+    truncated: (flags & MSG_TRUNC) !== 0,
+    controlTruncated: (flags & MSG_CTRUNC) !== 0,
+    endOfRecord: (flags & MSG_EOR) !== 0,
+    errorQueue: (flags & MSG_ERRQUEUE) !== 0,
+  });
+}
+
 /** Reads record `index`, and makes everything in it the receiver's own. */
-function take(state: SocketState, index: number, plan: RoomPlan): ReceivedMessage {
-  const { slab, words, layout, module, native } = state.space;
-  const { MSG_CTRUNC, MSG_EOR, MSG_ERRQUEUE, MSG_TRUNC } = module.constants;
+function take(state: SocketState, index: number, plan: RoomPlan, readFlags: ReadFlags): ReceivedMessage {
+  const { slab, words, layout, native } = state.space;
   const word = (field: number): number => words[index * RECORD_WORDS + field] ?? 0;
   const length = word(RECORD.dataLength);
   const start = word(RECORD.dataOffset);
@@ -225,12 +237,7 @@ function take(state: SocketState, index: number, plan: RoomPlan): ReceivedMessag
       ),
     flags,
   };
-  return new ReceivedMessage(parts, {
-    truncated: (flags & MSG_TRUNC) !== 0,
-    controlTruncated: (flags & MSG_CTRUNC) !== 0,
-    endOfRecord: (flags & MSG_EOR) !== 0,
-    errorQueue: (flags & MSG_ERRQUEUE) !== 0,
-  });
+  return new ReceivedMessage(parts, readFlags(flags));
 }
 
 /** Received descriptors are close-on-exec; packet sockets, which receive none, refuse the flag. */
@@ -255,7 +262,7 @@ export function recvMsgOperation(
       prepareRooms(state, plan);
       return native.recvMessage(state.id, allFlags);
     },
-    finish: () => take(state, 0, plan),
+    finish: () => take(state, 0, plan, flagReader(state)),
   };
 }
 
@@ -273,6 +280,11 @@ export function recvManyOperation(
       prepareRooms(state, plan);
       return native.recvMessages(state.id, plan.count, allFlags);
     },
-    finish: (count) => Array.from({ length: count }, (_, i) => take(state, i, plan)),
+    finish: (count) => {
+      const readFlags = flagReader(state);
+      const messages: ReceivedMessage[] = [];
+      for (let i = 0; i < count; i++) messages.push(take(state, i, plan, readFlags));
+      return messages;
+    },
   };
 }
