@@ -6,6 +6,8 @@ import { wrongType } from './rules.ts';
 const TYPED_ARRAY = Object.getPrototypeOf(Uint8Array.prototype) as object;
 const typeOf = getter(Symbol.toStringTag);
 const lengthOf = getter('byteLength');
+const bufferOf = getter('buffer');
+const offsetOf = getter('byteOffset');
 const keysOf = Reflect.get(TYPED_ARRAY, 'keys') as () => unknown;
 const set = Reflect.get(TYPED_ARRAY, 'set') as (source: Uint8Array) => void;
 
@@ -35,6 +37,12 @@ export function lengthOfBytes(bytes: Uint8Array): number {
  */
 export function copyBytes(source: Uint8Array, target: Uint8Array): void {
   Reflect.apply(set, target, [source]);
+}
+
+/** A view of the first `length` bytes, made without the object's own `subarray`, which may be anybody's. */
+export function startOfBytes(bytes: Uint8Array, length: number): Uint8Array {
+  const buffer = Reflect.apply(bufferOf, bytes, []) as ArrayBufferLike;
+  return new Uint8Array(buffer, Reflect.apply(offsetOf, bytes, []) as number, length);
 }
 
 /**

@@ -65,13 +65,15 @@ const optionNumber: Rule<number> = integer(0, MAX_INT32);
 
 /** The flags of a call; none is the usual case. */
 export function flagsOf(options: CallOptions | AsyncOptions | undefined): number {
-  const value = options?.flags;
+  if (options === undefined) return 0;
+  const value = (requireObject(options, 'options') as CallOptions).flags;
   return value === undefined ? 0 : flags(value, 'flags');
 }
 
 /** The time that a call may block, if it may. */
 export function timeoutOf(options: CallOptions | undefined): number | undefined {
-  const value = options?.timeout;
+  if (options === undefined) return undefined;
+  const value = (requireObject(options, 'options') as CallOptions).timeout;
   return value === undefined ? undefined : timeout(value, 'timeout');
 }
 

@@ -6,6 +6,7 @@ import { ROOM } from './arguments.ts';
 import { readSockaddr, writeSockaddr } from './sockaddr.ts';
 import type { Space } from './space.ts';
 import type { CallRow, Operation, SocketState } from './waiting.ts';
+import { wouldBlock } from './waiting.ts';
 
 /**
  * Up to this length bytes are copied through the slab, which costs less than to hand a typed array to the native module
@@ -98,21 +99,44 @@ export function sendOperation(state: SocketState, bytes: Uint8Array, flags: numb
   };
 }
 
+/** The address of a call that may be tried several times: it is read with the first attempt, and then no more. */
+export function nameOnce(
+  state: SocketState,
+  address: SocketAddress,
+): { place(): number; keep(result: number): number } {
+  const { slab, codecs } = state.space;
+  let kept: Uint8Array | undefined;
+  let length = 0;
+  return {
+    place: () => {
+      if (kept === undefined) length = writeSockaddr(slab, SLAB.name, address, codecs);
+      else slab.set(kept, SLAB.name);
+      return length;
+    },
+    keep: (result) => {
+      if (wouldBlock(state, result)) kept ??= slab.slice(SLAB.name, SLAB.name + length);
+      return result;
+    },
+  };
+}
+
 export function sendToOperation(
   state: SocketState,
   bytes: Uint8Array,
   address: SocketAddress,
   flags: number,
 ): Operation<number> {
-  const { native, slab, codecs, module } = state.space;
+  const { native, slab, module } = state.space;
+  const name = nameOnce(state, address);
   return {
     call: SEND_TO,
     attempt: () => {
+      // The address is read first: its getters may change the bytes.
+      const nameLength = name.place();
       const length = lengthOfBytes(requireBytes(bytes));
       if (length > ROOM) return -module.errorNumbers.EMSGSIZE;
-      const nameLength = writeSockaddr(slab, SLAB.name, address, codecs);
       slab.set(bytes, SLAB.data);
-      return native.sendTo(state.id, length, flags, nameLength);
+      return name.keep(native.sendTo(state.id, length, flags, nameLength));
     },
     finish: (sent) => sent,
   };

@@ -2,7 +2,7 @@
 import { requireBytes } from '../base/bytes.ts';
 import type { SocketAddress } from './address.ts';
 import type { AsyncOptions, BlockingOptions, CallOptions } from './arguments.ts';
-import { byteCount, flagsOf, ROOM, roomCount } from './arguments.ts';
+import { byteCount, flagsOf, ROOM, roomCount, timeoutOf } from './arguments.ts';
 import * as calls from './byte-operations.ts';
 import type { ReceivedFrom } from './byte-operations.ts';
 import { SocketCore } from './socket-core.ts';
@@ -24,13 +24,14 @@ export abstract class ByteSocket extends SocketCore {
   send(data: Uint8Array, options?: CallOptions): number | null {
     const state = this.state;
     const flags = flagsOf(options) | state.space.sendFlags;
-    if (options?.timeout !== undefined) return this.run(calls.sendOperation(state, data, flags), options);
+    const timeout = timeoutOf(options);
+    if (timeout !== undefined) return this.run(calls.sendOperation(state, data, flags), { timeout });
     const result = calls.sendOnce(state, requireBytes(data), flags);
     return result >= 0 ? result : this.refused(calls.SEND, result);
   }
 
   /** `send`, until anything went out. Bytes that wait are read when they go: leave them alone until this settles. */
-  sendAsync(data: Uint8Array, options?: AsyncOptions): Promise<number> {
+  async sendAsync(data: Uint8Array, options?: AsyncOptions): Promise<number> {
     const flags = flagsOf(options) | this.state.space.sendFlags;
     return this.runAsync(calls.sendOperation(this.state, data, flags), options);
   }
@@ -50,13 +51,14 @@ export abstract class ByteSocket extends SocketCore {
     const flags = flagsOf(options) | state.space.recvFlags;
     const room = byteCount(size, 'size');
     // A small message on the hot path needs no object but its own.
-    if (options?.timeout !== undefined || room > ROOM)
-      return this.run(calls.recvOperation(state, room, flags), options);
+    const timeout = timeoutOf(options);
+    if (timeout !== undefined) return this.run(calls.recvOperation(state, room, flags), { timeout });
+    if (room > ROOM) return this.run(calls.recvOperation(state, room, flags), undefined);
     const result = state.space.native.recv(state.id, room, flags);
     return result >= 0 ? calls.takeData(state.space, result, room) : this.refused(calls.RECV, result);
   }
 
-  recvAsync(size: number = DEFAULT_SIZE, options?: AsyncOptions): Promise<Uint8Array> {
+  async recvAsync(size: number = DEFAULT_SIZE, options?: AsyncOptions): Promise<Uint8Array> {
     const flags = flagsOf(options) | this.state.space.recvFlags;
     return this.runAsync(calls.recvOperation(this.state, byteCount(size, 'size'), flags), options);
   }
@@ -72,13 +74,13 @@ export abstract class ByteSocket extends SocketCore {
   recvInto(target: Uint8Array, options?: CallOptions): number | null {
     const state = this.state;
     const flags = flagsOf(options) | state.space.recvFlags;
-    if (options?.timeout !== undefined)
-      return this.run(calls.recvIntoOperation(state, target, flags), options);
+    const timeout = timeoutOf(options);
+    if (timeout !== undefined) return this.run(calls.recvIntoOperation(state, target, flags), { timeout });
     const result = calls.recvIntoOnce(state, requireBytes(target), flags);
     return result >= 0 ? result : this.refused(calls.RECV_INTO, result);
   }
 
-  recvIntoAsync(target: Uint8Array, options?: AsyncOptions): Promise<number> {
+  async recvIntoAsync(target: Uint8Array, options?: AsyncOptions): Promise<number> {
     const flags = flagsOf(options) | this.state.space.recvFlags;
     return this.runAsync(calls.recvIntoOperation(this.state, target, flags), options);
   }
@@ -96,7 +98,7 @@ export abstract class ByteSocket extends SocketCore {
     return this.run(calls.sendToOperation(this.state, data, address, flags), options);
   }
 
-  sendToAsync(data: Uint8Array, address: SocketAddress, options?: AsyncOptions): Promise<number> {
+  async sendToAsync(data: Uint8Array, address: SocketAddress, options?: AsyncOptions): Promise<number> {
     const flags = flagsOf(options) | this.state.space.sendFlags;
     return this.runAsync(calls.sendToOperation(this.state, data, address, flags), options);
   }
@@ -114,7 +116,7 @@ export abstract class ByteSocket extends SocketCore {
     return this.run(calls.recvFromOperation(this.state, roomCount(size, 'size'), flags), options);
   }
 
-  recvFromAsync(size: number = DEFAULT_SIZE, options?: AsyncOptions): Promise<ReceivedFrom> {
+  async recvFromAsync(size: number = DEFAULT_SIZE, options?: AsyncOptions): Promise<ReceivedFrom> {
     const flags = flagsOf(options) | this.state.space.recvFlags;
     return this.runAsync(calls.recvFromOperation(this.state, roomCount(size, 'size'), flags), options);
   }

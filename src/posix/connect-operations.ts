@@ -3,6 +3,7 @@ import { SLAB } from '../addon/native-sockets.ts';
 import type { SocketError } from '../base/errors.ts';
 import type { SocketAddress } from './address.ts';
 import { inCore } from './address-kinds.ts';
+import { nameOnce } from './byte-operations.ts';
 import { readSockaddr, writeSockaddr } from './sockaddr.ts';
 import { systemError } from './space.ts';
 import type { CallRow, Operation, SocketState } from './waiting.ts';
@@ -63,11 +64,14 @@ export function connectOnce(state: SocketState, address: SocketAddress): number 
 /** Connects, and goes on until it is known how that came out. */
 export function connectOperation(state: SocketState, address: SocketAddress): Operation<undefined> {
   const { EAGAIN, EINPROGRESS, EINTR } = state.space.module.errorNumbers;
+  const name = nameOnce(state, address);
   let hasBegun = false;
   return {
     call: CONNECT,
     attempt: () => {
-      let result = hasBegun ? outcomeOf(state) : connectOnce(state, address);
+      let result = hasBegun
+        ? outcomeOf(state)
+        : name.keep(state.space.native.connect(state.id, name.place()));
       if (!hasBegun && (result === -EINPROGRESS || result === -EINTR)) {
         hasBegun = true;
         result = -EAGAIN;

@@ -2,7 +2,7 @@
 import { fstatSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { ClosedError } from '../base/errors.ts';
-import { expectClose, forgetClose } from './leaks.ts';
+import { anyId, expectClose, forgetClose } from './leaks.ts';
 import type { Socket } from './socket.ts';
 import { getSpace, systemError } from './space.ts';
 
@@ -38,7 +38,7 @@ export class Descriptor {
 
   /** @param id of the native sockets of this thread */
   constructor(id: number) {
-    this.#id = id;
+    this.#id = anyId(id, 'id');
     expectClose(this, 'a received descriptor', id);
   }
 

@@ -1,4 +1,6 @@
 /** What was never closed: found when it is collected, closed then, and told of once each. */
+import { integer } from '../base/rules.ts';
+import type { Rule } from '../base/rules.ts';
 import { getSpace } from './space.ts';
 
 interface Left {
@@ -22,6 +24,9 @@ const registry = new FinalizationRegistry<Left>(({ what, id, stack }) => {
     code: 'PORTSIDE_LEAK',
   });
 });
+
+/** What looks like an id: collecting an object that was made with anything else must not throw. */
+export const anyId: Rule<number> = integer(0, Number.MAX_SAFE_INTEGER);
 
 /** Closes `id` should `owner` be collected. @param what it is called in the warning: `a socket` */
 export function expectClose(owner: object, what: string, id: number): void {

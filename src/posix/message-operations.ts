@@ -1,6 +1,6 @@
 /** Calls that move messages: bytes with control data, one or many at a time. */
 import { MAX_MESSAGES, NAME_SIZE, RECORD, RECORD_WORDS, SLAB, SLAB_SIZE } from '../addon/native-sockets.ts';
-import { isBytes, lengthOfBytes, requireBytes } from '../base/bytes.ts';
+import { isBytes, lengthOfBytes, requireBytes, startOfBytes } from '../base/bytes.ts';
 import { integer, outOfRange, readWith, requireObject, withDefault, wrongType } from '../base/rules.ts';
 import type { SocketAddress } from './address.ts';
 import { messageCount, ROOM, roomCount } from './arguments.ts';
@@ -24,23 +24,36 @@ export const RECV_MANY: CallRow = { op: 'recvMany', syscall: 'recvmmsg', directi
 /** A message of the caller's, judged, and read once. */
 interface Judged {
   readonly parts: readonly Uint8Array[];
-  readonly length: number;
   readonly control: readonly EncodedControl[];
   readonly name: Uint8Array | undefined;
+}
+
+/** Reads the elements of an array, each once, and with no method of its own, which may be anybody's. */
+function listOf<T>(
+  value: unknown,
+  name: string,
+  most: number,
+  read: (each: unknown, name: string) => T,
+): T[] {
+  if (!Array.isArray(value)) throw wrongType(name, 'an array', value);
+  const given: readonly unknown[] = value;
+  const count = Math.min(given.length, most);
+  const list: T[] = [];
+  for (let i = 0; i < count; i++) list.push(read(given[i], `${name}[${String(i)}]`));
+  return list;
 }
 
 function partsOf(value: unknown, name: string): readonly Uint8Array[] {
   if (value === undefined) return [];
   if (isBytes(value)) return [requireBytes(value, name)];
   if (!Array.isArray(value)) throw wrongType(name, 'a Uint8Array, or an array of them', value);
-  return value.map((part, i) => requireBytes(part, `${name}[${String(i)}]`));
+  return listOf(value, name, Infinity, requireBytes);
 }
 
 function controlOf(value: unknown, name: string, { space }: SocketState): readonly EncodedControl[] {
   if (value === undefined) return [];
-  if (!Array.isArray(value)) throw wrongType(name, 'an array', value);
-  return (value as readonly ControlInput[]).map((each, i) =>
-    encodeControl(each, `${name}[${String(i)}]`, space.codecs),
+  return listOf(value, name, Infinity, (each, place) =>
+    encodeControl(each as ControlInput, place, space.codecs),
   );
 }
 
@@ -50,7 +63,6 @@ function judge(state: SocketState, message: unknown, name: string): Judged {
   const parts = partsOf(Reflect.get(object, 'data'), `${name}.data`);
   return {
     parts,
-    length: parts.reduce((sum, part) => sum + lengthOfBytes(part), 0),
     control: controlOf(Reflect.get(object, 'control'), `${name}.control`, state),
     name:
       address === undefined
@@ -65,7 +77,7 @@ function gather(slab: Uint8Array, offset: number, parts: readonly Uint8Array[], 
   for (const part of parts) {
     const left = offset + room - at;
     const length = lengthOfBytes(part);
-    slab.set(length > left ? part.subarray(0, left) : part, at);
+    slab.set(length > left ? startOfBytes(part, left) : part, at);
     at += Math.min(length, left);
     if (length > left) break;
   }
@@ -84,7 +96,9 @@ function place(state: SocketState, index: number, offset: number, message: Judge
   const nameOffset = controlOffset + layout.size(message.control);
   const dataOffset = aligned(nameOffset + (message.name?.length ?? 0));
   const room = SLAB_SIZE - dataOffset;
-  if (room < 0 || (message.length > room && !isStream)) return null;
+  // Measured only now: while it was judged, a getter may have changed the memory of its parts.
+  const length = message.parts.reduce((sum, part) => sum + lengthOfBytes(part), 0);
+  if (room < 0 || (length > room && !isStream)) return null;
   const controlLength = layout.write(controlOffset, message.control);
   if (message.name !== undefined) slab.set(message.name, nameOffset);
   const record = index * RECORD_WORDS;
@@ -94,7 +108,7 @@ function place(state: SocketState, index: number, offset: number, message: Judge
   words[record + RECORD.nameLength] = message.name?.length ?? 0;
   words[record + RECORD.controlOffset] = controlOffset;
   words[record + RECORD.controlLength] = controlLength;
-  return aligned(dataOffset + Math.min(message.length, room));
+  return aligned(dataOffset + Math.min(length, room));
 }
 
 /** A message is judged anew with each attempt: a descriptor in it may have been closed meanwhile. */
@@ -124,23 +138,20 @@ export function sendManyOperation(
     call: SEND_MANY,
     attempt: () => {
       const count = placeAll(state, messages);
-      if (count > 0) return native.sendMessages(state.id, count, flags);
-      return messages.length === 0 ? 0 : -module.errorNumbers.EMSGSIZE;
+      if (count === null) return -module.errorNumbers.EMSGSIZE;
+      return count === 0 ? 0 : native.sendMessages(state.id, count, flags);
     },
     finish: (sent) => sent,
   };
 }
 
-/** Lays out as many as one call takes. @returns how many */
-function placeAll(state: SocketState, messages: readonly OutgoingMessage[]): number {
-  if (!Array.isArray(messages)) throw wrongType('messages', 'an array', messages);
-  const judged = messages
-    .slice(0, MAX_MESSAGES)
-    .map((message: unknown, i) => judge(state, message, `messages[${String(i)}]`));
+/** Lays out as many as one call takes. @returns how many; `null` if there is no room for the first */
+function placeAll(state: SocketState, messages: readonly OutgoingMessage[]): number | null {
+  const judged = listOf(messages, 'messages', MAX_MESSAGES, (each, name) => judge(state, each, name));
   let offset: number = SLAB.data;
   for (const [i, message] of judged.entries()) {
     const end = place(state, i, offset, message);
-    if (end === null) return i;
+    if (end === null) return i === 0 ? null : i;
     offset = end;
   }
   return judged.length;

@@ -27,7 +27,7 @@ export abstract class MessageSocket extends ByteSocket {
   }
 
   /** `sendMsg`, until anything went out. The message is read when it goes: leave it alone until this settles. */
-  sendMsgAsync(message: OutgoingMessage, options?: AsyncOptions): Promise<number> {
+  async sendMsgAsync(message: OutgoingMessage, options?: AsyncOptions): Promise<number> {
     const flags = flagsOf(options) | this.state.space.sendFlags;
     return this.runAsync(calls.sendMsgOperation(this.state, message, flags), options);
   }
@@ -47,7 +47,7 @@ export abstract class MessageSocket extends ByteSocket {
   }
 
   /** `sendMany`, until any of them went out. */
-  sendManyAsync(messages: readonly OutgoingMessage[], options?: AsyncOptions): Promise<number> {
+  async sendManyAsync(messages: readonly OutgoingMessage[], options?: AsyncOptions): Promise<number> {
     const flags = flagsOf(options) | this.state.space.sendFlags;
     return this.runAsync(calls.sendManyOperation(this.state, messages, flags), options);
   }
@@ -65,7 +65,7 @@ export abstract class MessageSocket extends ByteSocket {
     return this.run(calls.recvMsgOperation(this.state, room, flags), options);
   }
 
-  recvMsgAsync(room: MessageRoom = {}, options?: AsyncOptions): Promise<ReceivedMessage> {
+  async recvMsgAsync(room: MessageRoom = {}, options?: AsyncOptions): Promise<ReceivedMessage> {
     const flags = flagsOf(options) | this.state.space.recvFlags;
     return this.runAsync(calls.recvMsgOperation(this.state, room, flags), options);
   }
@@ -83,7 +83,7 @@ export abstract class MessageSocket extends ByteSocket {
     return this.run(calls.recvManyOperation(this.state, room, flags), options);
   }
 
-  recvManyAsync(room: BatchRoom = {}, options?: AsyncOptions): Promise<ReceivedMessage[]> {
+  async recvManyAsync(room: BatchRoom = {}, options?: AsyncOptions): Promise<ReceivedMessage[]> {
     const flags = flagsOf(options) | this.state.space.recvFlags;
     return this.runAsync(calls.recvManyOperation(this.state, room, flags), options);
   }

@@ -30,7 +30,7 @@ function judge(items: readonly PollItem[]): Int32Array {
   if (!Array.isArray(items)) throw wrongType('items', 'an array', items);
   if (items.length > MAX_ITEMS) throw outOfRange('items', `at most ${String(MAX_ITEMS)}`, items.length);
   const set = new Int32Array(items.length * WORDS);
-  for (let i = 0; i < items.length; i++) {
+  for (let i = 0; i < set.length / WORDS; i++) {
     const name = `items[${String(i)}]`;
     const item = requireObject(items[i], name);
     set[WORDS * i] = descriptorOf(Reflect.get(item, 'on'), `${name}.on`);
@@ -57,7 +57,8 @@ export function poll(items: readonly PollItem[], timeout: number = Infinity): nu
   const { native, words } = getSpace();
   const at = SLAB.data / 4;
   words.set(set, at);
-  const result = native.poll(items.length, limit === Infinity ? -1 : Math.min(Math.ceil(limit), MAX_INT32));
+  const count = set.length / WORDS;
+  const result = native.poll(count, limit === Infinity ? -1 : Math.min(Math.ceil(limit), MAX_INT32));
   if (result < 0) throw systemError(result, 'poll', { op: 'poll' });
-  return Array.from(items, (_, i) => words[at + WORDS * i + 2] ?? 0);
+  return Array.from({ length: count }, (_, i) => words[at + WORDS * i + 2] ?? 0);
 }

@@ -21,9 +21,15 @@ const EXPECTED_FAMILY = ['ipv4', ...FAMILIES.map(({ family }) => family), 'other
   .map((family) => JSON.stringify(family))
   .join(' or ');
 
-/** All but IPv4 is laid out here first: nothing of what stood in the target stays, and nothing behind a name is read. */
+/**
+ * All but IPv4 passes through memory of its own: nothing of what stood in the target stays, and nothing behind a name is
+ * read.
+ */
 const scratch = new Uint8Array(NAME_SIZE);
 const view = new DataView(scratch.buffer);
+
+/** The same for writing; `undefined` while it is used. A getter of an address may itself write one: that gets other memory. */
+let spare: DataView | undefined;
 
 function requireRoom(bytes: Uint8Array, offset: number, length: number): void {
   if (offset >= 0 && length >= 0 && offset + length <= bytes.length) return;
@@ -73,17 +79,22 @@ function writeIpv4(bytes: Uint8Array, at: number, address: object, name: string)
   return IPV4.size;
 }
 
-/** Lays an address out in `scratch`. */
-function writeScratch(address: object, family: unknown, name: string, context: CodecContext): number {
-  scratch.fill(0);
-  if (family === 'other') return RAW.write(view, address, name);
+/** Lays an address out in `target`, which is all zeros. */
+function layOut(
+  target: DataView,
+  address: object,
+  family: unknown,
+  name: string,
+  context: CodecContext,
+): number {
+  if (family === 'other') return RAW.write(target, address, name);
   const form = BY_FAMILY.get(family);
   if (form === undefined) {
     const problem = typeof family === 'string' ? outOfRange : wrongType;
     throw problem(`${name}.family`, EXPECTED_FAMILY, family);
   }
-  view.setUint16(0, form.number, true);
-  return form.write(view, address, name, context);
+  target.setUint16(0, form.number, true);
+  return form.write(target, address, name, context);
 }
 
 /**
@@ -104,10 +115,17 @@ export function writeSockaddr(
   const object = requireObject(address, name);
   const family: unknown = Reflect.get(object, 'family');
   if (family === 'ipv4') return writeIpv4(bytes, offset, object, name);
-  const length = writeScratch(object, family, name, context);
-  requireRoom(bytes, offset, length);
-  for (let i = 0; i < length; i++) bytes[offset + i] = scratch[i] ?? 0;
-  return length;
+  const mine = spare ?? new DataView(new ArrayBuffer(NAME_SIZE));
+  spare = undefined;
+  const laid = new Uint8Array(mine.buffer).fill(0);
+  try {
+    const length = layOut(mine, object, family, name, context);
+    requireRoom(bytes, offset, length);
+    for (let i = 0; i < length; i++) bytes[offset + i] = laid[i] ?? 0;
+    return length;
+  } finally {
+    spare = mine;
+  }
 }
 
 /**

@@ -4,7 +4,7 @@ import { ClosedError } from '../base/errors.ts';
 import type { SocketAddress } from './address.ts';
 import type { AsyncOptions, CallOptions, ShutdownHow } from './arguments.ts';
 import { shutdownNumber, timeoutOf, waitOf } from './arguments.ts';
-import { expectClose, forgetClose } from './leaks.ts';
+import { anyId, expectClose, forgetClose } from './leaks.ts';
 import { readSockaddr } from './sockaddr.ts';
 import type { AsyncWait, CallRow, Operation, SocketState } from './waiting.ts';
 import { callError, tryAsync, tryBlocking, tryOnce, untilReady, wouldBlock } from './waiting.ts';
@@ -27,6 +27,7 @@ export abstract class SocketCore {
   protected constructor(state: SocketState, isOwned: boolean) {
     this.state = state;
     this.#isOwned = isOwned;
+    anyId(state.id, 'id');
     if (isOwned) expectClose(this, 'a socket', state.id);
   }
 
@@ -144,13 +145,13 @@ export abstract class SocketCore {
    *
    * @throws the signal's reason; {SystemError} ETIMEDOUT; {ClosedError} it was closed meanwhile
    */
-  readable(options?: AsyncWait): Promise<void> {
-    return untilReady(this.state, READABLE, waitOf(options));
+  async readable(options?: AsyncWait): Promise<void> {
+    await untilReady(this.state, READABLE, waitOf(options));
   }
 
   /** Resolves when there is room to send, when a connection that is under way has come out, or when it has failed. */
-  writable(options?: AsyncWait): Promise<void> {
-    return untilReady(this.state, WRITABLE, waitOf(options));
+  async writable(options?: AsyncWait): Promise<void> {
+    await untilReady(this.state, WRITABLE, waitOf(options));
   }
 
   // --- its end --------------------------------------------------------------------------------

@@ -187,7 +187,7 @@ export class Socket extends OptionSocket {
     return this.run(this.#accepting(), options);
   }
 
-  acceptAsync(options?: AsyncOptions): Promise<Accepted> {
+  async acceptAsync(options?: AsyncOptions): Promise<Accepted> {
     return this.runAsync(this.#accepting(), options);
   }
 
