@@ -71,3 +71,25 @@ export function udp(t: TestContext): Socket {
   socket.bind(LOOPBACK);
   return socket;
 }
+
+/** A socket as JavaScript sees it: every method takes anything. */
+export type Loose = Readonly<Record<LooseName, (...args: readonly unknown[]) => unknown>>;
+type LooseName = Exclude<
+  keyof Socket,
+  'fd' | 'family' | 'type' | 'protocol' | 'isClosed' | typeof Symbol.dispose
+>;
+
+export function loose(socket: Socket): Loose {
+  return socket as unknown as Loose;
+}
+
+/** What a call throws, or what its promise rejects with. */
+export async function refusal(call: () => unknown): Promise<Error> {
+  try {
+    await call();
+  } catch (error) {
+    if (error instanceof Error) return error;
+    throw new Error(`it threw ${typeof error}`, { cause: error });
+  }
+  throw new Error('nothing was thrown');
+}
