@@ -1,9 +1,10 @@
 // System calls from C++: what a call costs when no language is in the way, and so the mark that the
 // other callers are measured against.
 //
-// usage: cpp-calls pair|option|datagrams [one]
-// `one`: datagrams by one system call each. Prints `ready`; answers `slice WARM-UP-MS MS` and
-// `repeat TURNS` with a line of JSON; ends when stdin ends.
+// usage: cpp-calls pair|option|datagrams [one|threads]
+// `one`: datagrams by one system call each. `threads`: with a second thread that only waits, as a
+// runtime has several, for which the kernel takes more care of descriptors. Prints `ready`; answers
+// `slice WARM-UP-MS MS` and `repeat TURNS` with a line of JSON; ends when stdin ends.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -17,6 +18,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <thread>
 
 namespace {
 
@@ -214,15 +216,16 @@ std::unique_ptr<Loop> make_loop(const std::string& task, bool is_one_by_one) {
   if (task == "pair") return std::make_unique<Pair>();
   if (task == "option") return std::make_unique<Option>();
   if (task == "datagrams") return std::make_unique<Datagrams>(is_one_by_one);
-  std::fputs("usage: cpp-calls pair|option|datagrams [one]\n", stderr);
+  std::fputs("usage: cpp-calls pair|option|datagrams [one|threads]\n", stderr);
   std::exit(2);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const bool is_one_by_one = argc > 2 && std::string(argv[2]) == "one";
-  const std::unique_ptr<Loop> loop = make_loop(argc > 1 ? argv[1] : "", is_one_by_one);
+  const std::string way = argc > 2 ? argv[2] : "";
+  const std::unique_ptr<Loop> loop = make_loop(argc > 1 ? argv[1] : "", way == "one");
+  if (way == "threads") std::thread([] { pause(); }).detach();
   std::puts("ready");
   std::fflush(stdout);
   char line[128];

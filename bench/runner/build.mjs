@@ -5,7 +5,7 @@ import path from 'node:path';
 import { run, runShown } from './child.mjs';
 import { BUILD, CALLER_SOURCES, LOAD_PROGRAM, LOAD_SOURCES, ROOT, SERVER_SOURCES } from './paths.mjs';
 
-const FLAGS = ['-std=c++17', '-O2', '-Wall', '-Wextra'];
+const FLAGS = ['-std=c++17', '-O2', '-pthread', '-Wall', '-Wextra'];
 const BUILT_ENGINE = path.join(ROOT, 'dist/engine/local-provider.js');
 
 /** Does only what is missing or out of date. */

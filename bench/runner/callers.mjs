@@ -19,5 +19,6 @@ export const CALLERS = [
   { name: 'node-ffi',         title: 'node:ffi',                      runtime: 'node-ffi', file: 'node-ffi.mjs',        words: [] },
   { name: 'node-dgram',       title: 'node:dgram',                    runtime: 'node',     file: 'node-dgram.mjs',      words: [] },
   { name: 'cpp-calls',        title: 'C++',                           runtime: 'native',   file: 'cpp-calls.cc',        words: [] },
+  { name: 'cpp-threads',      title: 'C++, two threads',              runtime: 'native',   file: 'cpp-calls.cc',        words: ['threads'] },
   { name: 'cpp-one',          title: 'C++, one by one',               runtime: 'native',   file: 'cpp-calls.cc',        words: ['one'] },
 ];

@@ -32,7 +32,7 @@ export const HELP = `npm run bench -- [TEST ...] [options]
 Measures Portside beside node:net, Bun, Deno and a plain C++ server, and its system calls beside C++, CPython, koffi and
 node:ffi, on this machine.
 
-  npm run bench                          all tests, ${String(FULL.rounds)} rounds: about five minutes
+  npm run bench                          all tests, ${String(FULL.rounds)} rounds: about six minutes
   npm run bench -- --quick               all tests, fewer and shorter rounds: under three minutes
   npm run bench -- echo-50 --rounds 25   one test, thoroughly
   npm run bench -- echo crr              echo-1, echo-50, echo-500 and crr

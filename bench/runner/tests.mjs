@@ -16,9 +16,18 @@ const PAIR = [
   'cpython-recv',
   'koffi',
   'node-ffi',
+  'cpp-threads',
   'cpp-calls',
 ];
-const OPTION = ['portside-socket', 'portside-native', 'cpython-into', 'koffi', 'node-ffi', 'cpp-calls'];
+const OPTION = [
+  'portside-socket',
+  'portside-native',
+  'cpython-into',
+  'koffi',
+  'node-ffi',
+  'cpp-threads',
+  'cpp-calls',
+];
 const BATCH = ['portside-socket', 'portside-one', 'portside-native', 'node-dgram', 'cpp-calls', 'cpp-one'];
 
 /**
