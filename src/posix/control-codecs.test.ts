@@ -8,7 +8,7 @@ import { leakCheck } from '../testing/node/leak-check.ts';
 import type { CodecContext } from './codec.ts';
 import { CONTROL_CODECS } from './control-codecs.ts';
 import type { ControlInput, ControlMessage } from './control-messages.ts';
-import { bringsControl, controlRoom, decodeControl, encodeControl } from './control-messages.ts';
+import { controlRoom, decodeControl, encodeControl } from './control-messages.ts';
 import type { ControlDirection } from './control-rows.ts';
 import { CONTROL_FORMS, CONTROL_ROWS } from './control-rows.ts';
 import { Descriptor } from './descriptor.ts';
@@ -472,17 +472,6 @@ test('CONTROL_ROWS say why each message comes', () => {
     const odd = causes.filter((cause) => !/^(AF_\w+|\w+\/\w+)$/.test(cause));
     assert.deepEqual(odd, [], `${level}/${type}`);
   }
-});
-
-test('bringsControl knows the options that controlRoom asks for', () => {
-  const asked = new Set<string>();
-  controlRoom(constants.AF_UNIX, (level, name) => {
-    asked.add(`${String(level)}/${String(name)}`);
-    assert.ok(bringsControl(level, name));
-    return false;
-  });
-  assert.ok(asked.size > 10);
-  assert.ok(!bringsControl(constants.SOL_SOCKET, constants.SO_REUSEADDR));
 });
 
 test('encodeSockaddr and ORIGDSTADDR agree', () => {

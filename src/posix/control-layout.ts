@@ -25,24 +25,32 @@ export function aligned(offset: number): number {
   return Math.ceil(offset / ALIGNMENT) * ALIGNMENT;
 }
 
+/** What a message takes with a payload of so many bytes. @see cmsg(3), CMSG_SPACE */
+export function controlSpace(
+  { controlHeader, controlAlignment }: Pick<NativeModule, 'controlHeader' | 'controlAlignment'>,
+  payload: number,
+): number {
+  return controlHeader + Math.ceil(payload / controlAlignment) * controlAlignment;
+}
+
 export class ControlLayout {
+  readonly #module: NativeModule;
   readonly #header: number;
-  readonly #alignment: number;
   readonly #slab: Uint8Array;
   readonly #view: DataView;
   readonly #words: Int32Array;
 
   constructor(module: NativeModule, slab: Uint8Array, words: Int32Array) {
+    this.#module = module;
     this.#header = module.controlHeader;
-    this.#alignment = module.controlAlignment;
     this.#slab = slab;
     this.#view = new DataView(slab.buffer, slab.byteOffset, slab.byteLength);
     this.#words = words;
   }
 
-  /** What a message takes with this payload. @see cmsg(3), CMSG_SPACE */
+  /** What a message takes with this payload. */
   space(payload: number): number {
-    return this.#header + Math.ceil(payload / this.#alignment) * this.#alignment;
+    return controlSpace(this.#module, payload);
   }
 
   /** What several take. */

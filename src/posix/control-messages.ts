@@ -11,6 +11,7 @@ import type { CodecContext } from './codec.ts';
 import type { ControlCodec, ControlCodecs, TakeDescriptor } from './control-codecs.ts';
 import { CONTROL_CODECS } from './control-codecs.ts';
 import type { EncodedControl } from './control-layout.ts';
+import { controlSpace } from './control-layout.ts';
 import { CONTROL_ROWS } from './control-rows.ts';
 
 type Row = (typeof CONTROL_ROWS)[number];
@@ -72,7 +73,8 @@ interface Entry {
   readonly causes: readonly (readonly [level: number, name: number] | readonly [family: number])[];
 }
 
-const { constants, controlAlignment, controlHeader } = loadNative();
+const native = loadNative();
+const { constants } = native;
 
 function makeEntry(row: Row): Entry {
   const [level, type, codec, , causes] = row;
@@ -89,7 +91,19 @@ function makeEntry(row: Row): Entry {
 }
 
 const ENTRIES: readonly Entry[] = CONTROL_ROWS.map(makeEntry);
-const LEVELS: ReadonlySet<string> = new Set(CONTROL_ROWS.map(([level]) => level));
+
+/** By the level's number, and the name of the type. */
+function byNames(): ReadonlyMap<number, ReadonlyMap<string, Entry>> {
+  const levels = new Map<number, Map<string, Entry>>();
+  for (const entry of ENTRIES) {
+    const level = levels.get(entry.level) ?? new Map<string, Entry>();
+    levels.set(entry.level, level.set(entry.row[1], entry));
+  }
+  return levels;
+}
+
+const NAMED = byNames();
+const LEVELS: ReadonlyMap<string, number> = new Map(ENTRIES.map(({ row, level }) => [row[0], level]));
 
 /** Both numbers in one, which a double holds. */
 const keyOf = (level: number, type: number): number => level * 2 ** 32 + (type >>> 0);
@@ -113,25 +127,21 @@ function levelNumber(value: unknown, name: string): number {
   if (typeof value === 'number') return int(value, name);
   if (typeof value !== 'string')
     throw wrongType(name, 'the name of a level, such as "SOL_SOCKET", or a number', value);
-  if (!LEVELS.has(value))
-    throw new RangeError(`${name}: no such level of control messages: ${value}${advice(value, LEVELS)}`);
-  return constants[value as ConstantName];
+  const number = LEVELS.get(value);
+  if (number !== undefined) return number;
+  throw new RangeError(`${name}: no such level of control messages: ${value}${advice(value, LEVELS.keys())}`);
 }
 
 function typeNumber(level: number, value: unknown, name: string): number {
   if (typeof value === 'number') return int(value, name);
   if (typeof value !== 'string')
     throw wrongType(name, 'the name of a control message, such as "SCM_RIGHTS", or a number', value);
-  const there = ENTRIES.filter((entry) => entry.level === level);
-  const found = there.find(({ row }) => row[1] === value);
+  const found = NAMED.get(level)?.get(value);
   if (found !== undefined) return found.type;
   const elsewhere = ENTRIES.find(({ row }) => row[1] === value);
   const hint =
     elsewhere === undefined
-      ? advice(
-          value,
-          there.map(({ row }) => row[1]),
-        )
+      ? advice(value, NAMED.get(level)?.keys() ?? [])
       : `; it is one of ${elsewhere.row[0]}`;
   throw new RangeError(`${name}: no such control message: ${value}${hint}`);
 }
@@ -195,16 +205,6 @@ const FAMILIES: Readonly<Partial<Record<Row[0], readonly number[]>>> = {
   SOL_VSOCK: [constants.AF_VSOCK],
 };
 
-/** What a message takes with a payload of such a size. @see cmsg(3), CMSG_SPACE */
-function space(payload: number): number {
-  return controlHeader + Math.ceil(payload / controlAlignment) * controlAlignment;
-}
-
-/** Whether the option decides about what `controlRoom` answers. */
-export function bringsControl(level: number, name: number): boolean {
-  return ENTRIES.some(({ causes }) => causes.some((cause) => cause[0] === level && cause[1] === name));
-}
-
 /**
  * Bytes of control data that a socket may receive with one message: room for all that its family and its options can bring.
  *
@@ -215,7 +215,7 @@ export function controlRoom(family: number, isEnabled: (level: number, name: num
     (FAMILIES[row[0]]?.includes(family) ?? true) &&
     causes.some((cause) => (cause.length === 1 ? cause[0] === family : isEnabled(cause[0], cause[1])));
   return ENTRIES.filter((entry) => entry.row[3] !== 'send' && comes(entry)).reduce(
-    (sum, { codec }) => sum + space(codec.size),
+    (sum, { codec }) => sum + controlSpace(native, codec.size),
     0,
   );
 }
