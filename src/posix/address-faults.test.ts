@@ -6,10 +6,9 @@ import type { BadValue } from '../testing/node/bad-values.ts';
 import { NOTHING_USEFUL } from '../testing/node/bad-values.ts';
 import { tempPath } from '../testing/node/temp-path.ts';
 import type { SocketAddress } from './address.ts';
-import { BAD_NUMBERS, but, BYTES, DEADLINE, refuses } from './fault-kit.ts';
 import { encodeSockaddr } from './sockaddr.ts';
 import { getSpace } from './space.ts';
-import { open, settledLeakCheck, udp } from './test-kit.ts';
+import { BAD_NUMBERS, but, BYTES, DEADLINE, open, refuses, settledLeakCheck, udp } from './test-kit.ts';
 
 const { constants } = loadNative();
 

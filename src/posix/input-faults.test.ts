@@ -4,11 +4,9 @@ import { test } from 'node:test';
 import { loadNative } from '../addon/load.ts';
 import type { BadValue } from '../testing/node/bad-values.ts';
 import { NO_BYTES, NOTHING_USEFUL } from '../testing/node/bad-values.ts';
-import type { BadRow } from './fault-kit.ts';
-import { BAD_NUMBERS, but, BYTES, DEADLINE, NOBODY, refuses } from './fault-kit.ts';
 import { poll } from './poll.ts';
-import type { Loose } from './test-kit.ts';
-import { pairOf, settledLeakCheck } from './test-kit.ts';
+import type { BadRow, Loose } from './test-kit.ts';
+import { BAD_NUMBERS, but, BYTES, DEADLINE, NOBODY, pairOf, refuses, settledLeakCheck } from './test-kit.ts';
 
 const { constants } = loadNative();
 
