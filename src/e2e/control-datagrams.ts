@@ -19,7 +19,7 @@ export interface Incoming {
   readonly data?: unknown;
   readonly judge?: (value: unknown) => boolean;
   readonly needsRoot?: boolean;
-  /** Where it is older than the message the other way. */
+  /** Since which Linux it comes, where that is not since when it can be sent. */
   readonly since?: string;
 }
 
@@ -43,10 +43,12 @@ def checksum(data):
     total = sum(struct.unpack('>%dH' % (len(data) // 2), data))
     while total >> 16: total = (total & 0xffff) + (total >> 16)
     return ~total & 0xffff
-def udp(family, payload, port, to=('127.0.0.1', '::1')):
-    address = socket.inet_pton(family, to[family == socket.AF_INET6])
-    head = struct.pack('>HHHH', 9, port, 8 + len(payload), 0)
-    pseudo = address * 2 + struct.pack('>HH' if family == socket.AF_INET else '>II', *((17, 8 + len(payload)) if family == socket.AF_INET else (8 + len(payload), 17)))
+def udp(family, payload, port):
+    is_ipv4 = family == socket.AF_INET
+    address = socket.inet_pton(family, '127.0.0.1' if is_ipv4 else '::1')
+    length = 8 + len(payload)
+    pseudo = address * 2 + (struct.pack('>HH', 17, length) if is_ipv4 else struct.pack('>II', length, 17))
+    head = struct.pack('>HHHH', 9, port, length, 0)
     return head[:6] + struct.pack('>H', checksum(pseudo + head + payload)) + payload
 def ip4(proto, payload, fragment=0):
     address = socket.inet_aton('127.0.0.1')

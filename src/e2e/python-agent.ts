@@ -22,7 +22,7 @@ interface Reply {
   readonly trace?: string;
 }
 
-/** One CPython process. Its \`socket\`, \`struct\`, \`os\`, \`array\` and \`json\` are imported. */
+/** One CPython process. Its `socket`, `struct`, `os`, `array` and `json` are imported. */
 export class PythonAgent {
   readonly #peer: Peer;
 

@@ -83,7 +83,7 @@ ${before}`);
   await agent.run('r.close()');
 }
 
-/** A case by the names of its row and its way: \`SOL_SOCKET/SO_MARK sent\`. */
+/** A case by the names of its row and its way: `SOL_SOCKET/SO_MARK sent`. */
 interface Case extends Special {
   readonly since?: string | undefined;
 }
@@ -117,7 +117,7 @@ const PROMISED = CONTROL_ROWS.flatMap(([level, type, , direction, , since]) => {
   return ways.map((name) => ({ name, since }));
 });
 
-/** Whether this kernel is as new as a version, such as \`6.14\`. */
+/** Whether this kernel is as new as a version, such as `6.14`. */
 function isAtLeast(version: string): boolean {
   const [major = 0, minor = 0] = release().split('.').map(Number);
   const [wantedMajor = 0, wantedMinor = 0] = version.split('.').map(Number);
