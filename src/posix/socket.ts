@@ -52,6 +52,7 @@ export class Socket extends OptionSocket {
   /**
    * Makes a socket. Families, types and protocols are given by name, or by number where there is no name.
    *
+   * @param protocol of a packet socket the name of an `ETH_P_…`; as a number it is in network order, as packet(7) has it
    * @throws {SystemError} EAFNOSUPPORT, EPROTONOSUPPORT, EPERM (raw and packet sockets), EMFILE …
    * @see socket(2)
    * @example
@@ -244,8 +245,15 @@ function kindOf(family: unknown, type: unknown, protocol: unknown): SocketKind {
     family: args.family(family, 'family'),
     // Both are set anyway.
     type: args.socketType(type, 'type') & ~(SOCK_CLOEXEC | SOCK_NONBLOCK),
-    protocol: args.protocol(protocol, 'protocol'),
+    protocol: protocolNumber(protocol),
   };
+}
+
+/** The number that the system takes: Ethernet's, whose constants are in host order, are in network order there. */
+function protocolNumber(protocol: unknown): number {
+  const number = args.protocol(protocol, 'protocol');
+  const isEthernet = typeof protocol === 'string' && protocol.startsWith('ETH_P_');
+  return isEthernet ? ((number & 0xff) << 8) | (number >> 8) : number;
 }
 
 /** What a descriptor is. @throws {SystemError} ENOTSOCK */
