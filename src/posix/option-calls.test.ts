@@ -203,16 +203,18 @@ test('reading takes nothing from what was read before', () => {
 
 test('optionByNumber finds a row by its numbers', () => {
   const { SOL_SOCKET, SO_LINGER, IPPROTO_TCP, TCP_INFO, SO_ATTACH_FILTER } = constants;
-  assert.deepEqual(optionByNumber(SOL_SOCKET, SO_LINGER), {
+  assert.deepEqual(optionByNumber(SOL_SOCKET, SO_LINGER, 'r'), {
     level: 'SOL_SOCKET',
     name: 'SO_LINGER',
     codec: 'linger',
     access: 'rw',
   });
-  assert.equal(optionByNumber(IPPROTO_TCP, TCP_INFO)?.name, 'TCP_INFO');
-  // SO_GET_FILTER has the same number, and comes later in the table.
-  assert.equal(optionByNumber(SOL_SOCKET, SO_ATTACH_FILTER)?.name, 'SO_ATTACH_FILTER');
-  assert.equal(optionByNumber(SOL_SOCKET, 9999), undefined);
+  assert.equal(optionByNumber(IPPROTO_TCP, TCP_INFO, 'r')?.name, 'TCP_INFO');
+  assert.equal(optionByNumber(IPPROTO_TCP, TCP_INFO, 'w')?.name, 'TCP_INFO');
+  // They have the same number.
+  assert.equal(optionByNumber(SOL_SOCKET, SO_ATTACH_FILTER, 'w')?.name, 'SO_ATTACH_FILTER');
+  assert.equal(optionByNumber(SOL_SOCKET, SO_ATTACH_FILTER, 'r')?.name, 'SO_GET_FILTER');
+  assert.equal(optionByNumber(SOL_SOCKET, 9999, 'r'), undefined);
 });
 
 test('options are found by names that a program put together', () => {

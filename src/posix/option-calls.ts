@@ -140,22 +140,27 @@ export interface OptionRowInfo {
   readonly access: OptionAccess;
 }
 
-let rowsByNumber: ReadonlyMap<number, ReadonlyMap<number, OptionRowInfo>> | undefined;
+let rowsByNumber: ReadonlyMap<number, ReadonlyMap<number, readonly OptionRowInfo[]>> | undefined;
 
-function makeRowsByNumber(): ReadonlyMap<number, ReadonlyMap<number, OptionRowInfo>> {
-  const all = new Map<number, Map<number, OptionRowInfo>>();
+function makeRowsByNumber(): ReadonlyMap<number, ReadonlyMap<number, readonly OptionRowInfo[]>> {
+  const all = new Map<number, Map<number, OptionRowInfo[]>>();
   for (const [level, name, codec, access] of OPTION_ROWS) {
-    const rows = all.get(numberOf(level)) ?? new Map<number, OptionRowInfo>();
-    all.set(numberOf(level), rows);
-    if (!rows.has(numberOf(name))) rows.set(numberOf(name), { level, name, codec, access });
+    const rows = all.get(numberOf(level)) ?? new Map<number, OptionRowInfo[]>();
+    const same = rows.get(numberOf(name)) ?? [];
+    same.push({ level, name, codec, access });
+    all.set(numberOf(level), rows.set(numberOf(name), same));
   }
   return all;
 }
 
-/** The row of an option by its two numbers; of several that share them the first. */
-export function optionByNumber(level: number, number: number): OptionRowInfo | undefined {
+/**
+ * The row of an option by its two numbers. Of several that share them it is one that can be read (`r`) or set (`w`), or,
+ * if none can, the first.
+ */
+export function optionByNumber(level: number, number: number, access: 'r' | 'w'): OptionRowInfo | undefined {
   rowsByNumber ??= makeRowsByNumber();
-  return rowsByNumber.get(level)?.get(number);
+  const rows = rowsByNumber.get(level)?.get(number);
+  return rows?.find((row) => row.access.includes(access)) ?? rows?.[0];
 }
 
 function failure(state: SocketState, op: string, syscall: string, option: Option, result: number): Error {
