@@ -47,7 +47,12 @@ const WITH_NODE = 'testing/node/';
 /** The longest a file may be. Longer ones read better in parts. */
 const MAX_LINES = 500;
 /** Pure tables: one row a line, and no code to get lost in. */
-const TABLES: readonly string[] = ['addon/constant-names.ts', 'base/errno.ts', 'posix/options.ts'];
+const TABLES: readonly string[] = [
+  'addon/constant-names.ts',
+  'base/errno.ts',
+  'posix/options.ts',
+  'ucode/constants.ts',
+];
 
 interface Import {
   /** The importing file, below `src`. */

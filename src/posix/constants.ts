@@ -2,6 +2,8 @@
 import type { ConstantName, ErrnoName, ResolveErrorName } from '../addon/constant-names.ts';
 import { loadNative } from '../addon/load.ts';
 
+export type { ConstantName, ErrnoName, ResolveErrorName };
+
 const native = loadNative();
 
 /** Whatever is no error: `constants.MSG_PEEK`. */
