@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 
+import type { BadValue } from '../testing/node/bad-values.ts';
+import { NO_BYTES, NO_INTEGER, NOTHING_USEFUL } from '../testing/node/bad-values.ts';
 import { countDescriptors } from '../testing/node/leak-check.ts';
 import { loadNative } from './load.ts';
 import type { AddressQuestion, NativeAnswer } from './native-names.ts';
@@ -75,50 +77,30 @@ const CALLS: readonly (readonly [string, Call, readonly (readonly [Kind, unknown
   ['interfaceName', native.interfaceName as Call, [['index', 1]]],
 ];
 
-function detached(): Uint8Array {
-  const bytes = new Uint8Array(16);
-  structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
-  return bytes;
-}
-
-class Thrower {
-  valueOf(): never {
-    throw new Error('valueOf was called');
-  }
-  toString(): never {
-    throw new Error('toString was called');
-  }
-}
-
-/** Never good. */
-const NONE: readonly unknown[] = [
-  undefined,
-  1n,
-  Symbol('1'),
-  {},
-  [1],
-  () => 1,
-  new Thrower(),
-  new Proxy({}, {}),
-  true,
+const NO_TEXT_OR_NULL: readonly BadValue[] = [
+  ...NOTHING_USEFUL.filter(([, value]) => typeof value !== 'string' && value !== null),
+  ['a number', 1],
+  ['a String object', Object('x')],
+  ['bytes', SOCKADDR],
 ];
-const NO_TEXT: readonly unknown[] = [...NONE, 1, NaN, Object('x'), SOCKADDR];
-const NO_NUMBER: readonly unknown[] = [...NONE, null, '1', Object(1)];
-const BAD_TEXT: readonly unknown[] = ['\0', 'lo\0', '\0lo', 'l\0o', 'x'.repeat(4097), '\u00e9'.repeat(2049)];
-const BAD_NUMBER: readonly unknown[] = [NaN, Infinity, -Infinity, 1.5, 2 ** 53, -(2 ** 31) - 1];
+const NO_NAME: readonly BadValue[] = [
+  ['a NUL', '\0'],
+  ['a NUL at the end', 'lo\0'],
+  ['a NUL at the start', '\0lo'],
+  ['4097 bytes', 'x'.repeat(4097)],
+  ['4098 bytes of UTF-8', '\u00e9'.repeat(2049)],
+];
+const NO_INT: readonly BadValue[] = [...NO_INTEGER, ['2^31', 2 ** 31], ['-2^31 - 1', -(2 ** 31) - 1]];
 
 /** For each kind: values of another type, and values out of range. */
-const BAD: Readonly<Record<Kind, readonly [types: readonly unknown[], ranges: readonly unknown[]]>> = {
-  text: [[...NO_TEXT, null], BAD_TEXT],
-  textOrNull: [NO_TEXT, BAD_TEXT],
-  int: [NO_NUMBER, [...BAD_NUMBER, 2 ** 31]],
-  port: [NO_NUMBER, [...BAD_NUMBER, -1, 65536]],
-  index: [NO_NUMBER, [...BAD_NUMBER, -1, 2 ** 32]],
-  id: [NO_NUMBER, [NaN, Infinity, 1.5, 2 ** 53, -1]],
-  bytes: [
-    [...NO_NUMBER, new DataView(SOCKADDR.buffer), new Uint16Array(8), SOCKADDR.buffer, detached()],
-    [new Uint8Array(129), new Uint8Array(65536)],
-  ],
+const BAD: Readonly<Record<Kind, readonly [types: readonly BadValue[], ranges: readonly BadValue[]]>> = {
+  text: [[...NO_TEXT_OR_NULL, ['null', null]], NO_NAME],
+  textOrNull: [NO_TEXT_OR_NULL, NO_NAME],
+  int: [NOTHING_USEFUL, NO_INT],
+  port: [NOTHING_USEFUL, [...NO_INT, ['-1', -1], ['65536', 65536]]],
+  index: [NOTHING_USEFUL, [...NO_INTEGER, ['-1', -1], ['2^32', 2 ** 32]]],
+  id: [NOTHING_USEFUL, [...NO_INTEGER, ['-1', -1]]],
+  bytes: [NO_BYTES, [['129 bytes', new Uint8Array(129)]]],
 };
 
 for (const [name, call, parameters] of CALLS) {
@@ -127,10 +109,10 @@ for (const [name, call, parameters] of CALLS) {
     for (const [index, [kind]] of parameters.entries()) {
       const [types, ranges] = BAD[kind];
       const attempt = (value: unknown) => (): unknown => call(...good.with(index, value));
-      for (const value of types)
-        assert.throws(attempt(value), TypeError, `${String(index)}: a ${typeof value}`);
-      for (const value of ranges)
-        assert.throws(attempt(value), RangeError, `${String(index)}: ${String(value)}`);
+      for (const [what, value] of types)
+        assert.throws(attempt(value), TypeError, `${String(index)}: ${what}`);
+      for (const [what, value] of ranges)
+        assert.throws(attempt(value), RangeError, `${String(index)}: ${what}`);
     }
     assert.throws(() => call(), TypeError);
   });
@@ -139,7 +121,7 @@ for (const [name, call, parameters] of CALLS) {
     const good = parameters.map(([, value]) => value);
     const once = typeof Reflect.apply(call, undefined, good);
     for (const receiver of [null, 1, {}, new Proxy({}, {})])
-      assert.equal(typeof Reflect.apply(call, receiver, [...good, Symbol('more'), new Thrower()]), once);
+      assert.equal(typeof Reflect.apply(call, receiver, [...good, Symbol('more'), NOTHING_USEFUL]), once);
   });
 
   test(`${name} answers or throws, whatever it is given`, () => {

@@ -28,6 +28,8 @@ export const RESPONSE_CODE = { noError: 0, serverFailure: 2, nameError: 3, refus
 
 /** A record: an address as bytes, or a name. */
 export interface Answer {
+  /** Whose record it is. Left out, that of the name that was asked for. */
+  readonly name?: string;
   readonly type: RecordType;
   readonly data: Uint8Array | string;
 }
@@ -44,16 +46,18 @@ function writeName(name: string): Uint8Array {
   ]);
 }
 
-function writeRecord({ type, data }: Answer): Uint8Array {
+/** The name that was asked for stands at byte 12 of each message. @see RFC 1035, 4.1.4 */
+const ASKED = Uint8Array.of(0xc0, 12);
+
+function writeRecord({ name, type, data }: Answer): Uint8Array {
+  const owner = name === undefined ? ASKED : writeName(name);
   const bytes = typeof data === 'string' ? writeName(data) : data;
-  const head = Buffer.alloc(12);
-  // The name is the one that was asked for, at byte 12 of the message.
-  head.writeUInt16BE(0xc00c, 0);
-  head.writeUInt16BE(RECORD_TYPE[type], 2);
-  head.writeUInt16BE(1, 4);
-  head.writeUInt32BE(60, 6);
-  head.writeUInt16BE(bytes.length, 10);
-  return Buffer.concat([head, bytes]);
+  const head = Buffer.alloc(10);
+  head.writeUInt16BE(RECORD_TYPE[type], 0);
+  head.writeUInt16BE(1, 2);
+  head.writeUInt32BE(60, 4);
+  head.writeUInt16BE(bytes.length, 8);
+  return Buffer.concat([owner, head, bytes]);
 }
 
 /** One question, of one type. */
