@@ -1,5 +1,6 @@
 /** Addresses of every family as text for people and logs. */
 import { formatAddress } from '../base/address.ts';
+import { outOfRange, requireObject } from '../base/rules.ts';
 import type { CanAddress, PacketAddress, SocketAddress } from './address.ts';
 
 const number16 = (value: number): string => `0x${value.toString(16).padStart(4, '0')}`;
@@ -25,8 +26,11 @@ function formatCan({ interface: at, isotp, j1939 }: CanAddress): string {
  * Text for people and logs, which nothing reads back: that of `formatAddress` for IP and Unix sockets, and for the others
  * `packet:2 protocol 0x0800 02:00:5e:10:00:01`, `netlink:4242 groups 0x1`, `vsock:3:1024`, `can:5 rx 0x123 tx 0x456`,
  * `family 31: 01 02 03`.
+ *
+ * @throws {TypeError | RangeError} it is no address of any family
  */
 export function formatSocketAddress(address: SocketAddress): string {
+  const { family } = requireObject(address, 'address') as SocketAddress;
   switch (address.family) {
     case 'ipv4':
     case 'ipv6':
@@ -42,5 +46,7 @@ export function formatSocketAddress(address: SocketAddress): string {
       return formatCan(address);
     case 'other':
       return `family ${String(address.number)}${address.bytes.length === 0 ? '' : `: ${octets(address.bytes, ' ')}`}`;
+    default:
+      throw outOfRange('address.family', 'the family of an address', family);
   }
 }

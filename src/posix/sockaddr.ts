@@ -1,6 +1,7 @@
 /** Addresses of every family to the kernel's form and back. What is special to a family is in `sockaddr-families.ts`. */
 import { NAME_SIZE } from '../addon/native-sockets.ts';
 import { formatIpv4, ipv4Bits } from '../base/address.ts';
+import { requireBytes } from '../base/bytes.ts';
 import { outOfRange, requireObject, wrongType } from '../base/rules.ts';
 import type { RawAddress, SocketAddress } from './address.ts';
 import type { CodecContext } from './codec.ts';
@@ -167,5 +168,6 @@ export function readSockaddr(bytes: Uint8Array, offset: number, length: number):
 
 /** Reads an address that is all of `bytes`. @see readSockaddr */
 export function decodeSockaddr(bytes: Uint8Array): SocketAddress | null {
-  return readSockaddr(bytes, 0, bytes.length);
+  const own = new Uint8Array(requireBytes(bytes));
+  return readSockaddr(own, 0, own.length);
 }
