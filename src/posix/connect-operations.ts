@@ -1,11 +1,11 @@
 /** Calls that make connections. */
 import { SLAB } from '../addon/native-sockets.ts';
+import { systemError } from '../addon/system-errors.ts';
 import type { SocketError } from '../base/errors.ts';
 import type { SocketAddress } from './address.ts';
 import { inCore } from './address-kinds.ts';
 import { nameOnce } from './byte-operations.ts';
 import { readSockaddr, writeSockaddr } from './sockaddr.ts';
-import { systemError } from './space.ts';
 import type { CallRow, Operation, SocketState } from './waiting.ts';
 import { callError } from './waiting.ts';
 

@@ -1,10 +1,11 @@
 /** Descriptors that came with a message. */
 import { fstatSync } from 'node:fs';
 import type { Stats } from 'node:fs';
+import { systemError } from '../addon/system-errors.ts';
 import { ClosedError } from '../base/errors.ts';
 import { anyId, expectClose, forgetClose } from './leaks.ts';
 import type { Socket } from './socket.ts';
-import { getSpace, systemError } from './space.ts';
+import { getSpace } from './space.ts';
 
 /** What a descriptor is open on. Those of processes, epoll, timers and the like are `other`. */
 export type DescriptorKind = 'socket' | 'file' | 'directory' | 'pipe' | 'character' | 'block' | 'other';

@@ -1,9 +1,10 @@
 /** poll(2) of many. */
 import { SLAB } from '../addon/native-sockets.ts';
+import { systemError } from '../addon/system-errors.ts';
 import { integer, outOfRange, requireObject, wrongType } from '../base/rules.ts';
 import { descriptorNumber, timeout as timeoutRule, ROOM } from './arguments.ts';
 import { SocketCore } from './socket-core.ts';
-import { getSpace, systemError } from './space.ts';
+import { getSpace } from './space.ts';
 
 /** Something to be waited for. */
 export interface PollItem {

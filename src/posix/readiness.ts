@@ -4,7 +4,7 @@
  */
 import type { NativeSockets } from '../addon/native-sockets.ts';
 import { READINESS } from '../addon/native-sockets.ts';
-import type { ErrorNames } from '../addon/system-errors.ts';
+import { systemError } from '../addon/system-errors.ts';
 import type { AbortSignalLike } from '../base/abort.ts';
 import { onAbort } from '../base/abort.ts';
 import type { SocketError } from '../base/errors.ts';
@@ -33,14 +33,12 @@ interface Waiter {
 export class Readiness {
   readonly #native: NativeSockets;
   readonly #words: Int32Array;
-  readonly #names: ErrorNames;
   readonly #waiters = new Map<number, Set<Waiter>>();
   #count = 0;
 
-  constructor(native: NativeSockets, words: Int32Array, names: ErrorNames) {
+  constructor(native: NativeSockets, words: Int32Array) {
     this.#native = native;
     this.#words = words;
-    this.#names = names;
   }
 
   /**
@@ -53,7 +51,7 @@ export class Readiness {
     return new Promise((resolve, reject) => {
       const result = this.#native.watch(id, INTEREST[direction]);
       if (result < 0) {
-        reject(this.#names.error(-result, 'epoll_ctl', { op: direction }));
+        reject(systemError(result, 'epoll_ctl', { op: direction }));
         return;
       }
       const slot = id % SLOTS;

@@ -1,6 +1,7 @@
 /** BSD sockets: the class. What its calls do is in the files beside it, by kind. */
 import type { ConstantName } from '../addon/constant-names.ts';
 import { SLAB } from '../addon/native-sockets.ts';
+import { systemError } from '../addon/system-errors.ts';
 import { oneOf } from '../base/rules.ts';
 import type { SocketAddress } from './address.ts';
 import type { AsyncOptions, BlockingOptions, CallOptions } from './arguments.ts';
@@ -9,7 +10,7 @@ import * as connecting from './connect-operations.ts';
 import { setSocketMaker } from './descriptor.ts';
 import { OptionSocket } from './option-socket.ts';
 import { writeSockaddr } from './sockaddr.ts';
-import { getSpace, systemError } from './space.ts';
+import { getSpace } from './space.ts';
 import type { AsyncWait, CallRow, Operation } from './waiting.ts';
 import { tryAsync, tryBlocking } from './waiting.ts';
 

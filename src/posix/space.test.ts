@@ -11,6 +11,6 @@ test('interfaceIndex throws ENODEV for a name that no interface has', () => {
     (error) =>
       error instanceof SystemError &&
       error.code === 'ENODEV' &&
-      error.message.startsWith('interface "no-such-device": '),
+      error.message === 'interfaceIndex: no network interface "no-such-device" (ENODEV)',
   );
 });

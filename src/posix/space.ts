@@ -3,18 +3,17 @@ import { endianness } from 'node:os';
 import { loadNative } from '../addon/load.ts';
 import type { NativeSockets } from '../addon/native-sockets.ts';
 import { SLAB } from '../addon/native-sockets.ts';
-import { ErrorNames } from '../addon/system-errors.ts';
+import { systemError } from '../addon/system-errors.ts';
 import type { NativeModule } from '../addon/types.ts';
-import type { ErrorDetails, SystemError } from '../base/errors.ts';
 import { UnsupportedError } from '../base/errors.ts';
 import type { CodecContext } from './codec.ts';
 import { ControlLayout } from './control-layout.ts';
+import { interfaceIndex } from './interfaces.ts';
 import { Readiness } from './readiness.ts';
 
 export interface Space {
   readonly module: NativeModule;
   readonly native: NativeSockets;
-  readonly names: ErrorNames;
   /** The memory that calls share; a view of it never leaves this folder. */
   readonly slab: Uint8Array;
   /** The same memory, as 32-bit words. */
@@ -53,26 +52,17 @@ function viewsOf(slab: Uint8Array): (length: number) => Uint8Array {
 function makeSpace(): Space {
   requireMachine();
   const module = loadNative();
-  const names = new ErrorNames(module.errorNumbers);
   const told: { readiness?: Readiness } = {};
   const native = module.createSockets((count) => told.readiness?.onReady(count), false);
-  if (typeof native === 'number') throw names.error(-native, 'calloc', { op: 'load' });
+  if (typeof native === 'number') throw systemError(native, 'calloc', { op: 'load' });
   const slab = native.slab();
   const words = new Int32Array(slab.buffer, SLAB.records, slab.byteLength / 4);
-  const readiness = new Readiness(native, words, names);
+  const readiness = new Readiness(native, words);
   told.readiness = readiness;
-  const interfaceIndex = (name: string): number => {
-    const index = module.interfaceIndex(name);
-    if (index > 0) return index;
-    throw names.error(-index, 'if_nametoindex', {
-      op: `interface ${JSON.stringify(name)}`,
-    });
-  };
   const { MSG_DONTWAIT, MSG_NOSIGNAL } = module.constants;
   return {
     module,
     native,
-    names,
     slab,
     words,
     received: viewsOf(slab),
@@ -92,9 +82,4 @@ function makeSpace(): Space {
 export function getSpace(): Space {
   space ??= makeSpace();
   return space;
-}
-
-/** The error of a call that answered `result`, a negative errno. */
-export function systemError(result: number, syscall: string, details: ErrorDetails): SystemError {
-  return getSpace().names.error(-result, syscall, details);
 }

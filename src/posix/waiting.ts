@@ -3,13 +3,13 @@
  * with the poller in between. All of them try first and wait then.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { systemError } from '../addon/system-errors.ts';
 import type { AbortSignalLike } from '../base/abort.ts';
 import { onAbort } from '../base/abort.ts';
 import { ClosedError } from '../base/errors.ts';
 import type { SocketError } from '../base/errors.ts';
 import type { Direction } from './readiness.ts';
 import type { Space } from './space.ts';
-import { systemError } from './space.ts';
 
 /** How a call is named in errors, and what it waits for when it would block. */
 export interface CallRow {
