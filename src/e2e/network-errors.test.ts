@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { loadNative } from '../addon/load.ts';
+import type { SocketAddress } from '../posix/address.ts';
 import type { ReceivedMessage } from '../posix/message.ts';
 import { poll } from '../posix/poll.ts';
 import type { Socket } from '../posix/socket.ts';
@@ -167,6 +168,19 @@ const tcpUnreachable: Case = async (t, { near, far }) => {
   assert.throws(() => forbidden.connect(ip('10.8.0.1', 9)), { code: 'EACCES', syscall: 'connect' });
 };
 
+const silentNeighbour: Case = async (t, { near }) => {
+  // Asked three times, this far apart.
+  await near.sysctl('ipv4/neigh/a0/retrans_time_ms', '20');
+  const { socket } = await boundUdp(t, near, '0.0.0.0');
+  socket.setOption('IPPROTO_IP', 'IP_RECVERR', true);
+  assert.equal(socket.sendTo(bytes('hello?'), ip('10.1.0.99', 9)), 6);
+  const message = nextError(socket);
+  const { name, type, code, offender } = dataOf(message, 'IP_RECVERR');
+  // It is this machine that says so.
+  assert.deepEqual([name, type, code, offender], ['EHOSTUNREACH', 3, 1, ip('10.1.0.1')]);
+  assert.equal(hostOf(message), '10.1.0.99');
+};
+
 const timeExceeded: Case = async (t, { near }) => {
   const { socket } = await boundUdp(t, near, '0.0.0.0');
   socket.setOption('IPPROTO_IP', 'IP_RECVERR', true);
@@ -312,6 +326,34 @@ const ownPortRange: Case = async (t, { far }) => {
   );
 };
 
+const addressWithoutPort: Case = async (t, { far, router }) => {
+  const targets: SocketAddress[] = [];
+  for (const host of ['10.3.0.254', '10.1.0.254']) {
+    const listener = await router.socket('AF_INET', 'SOCK_STREAM');
+    t.after(() => {
+      listener.close();
+    });
+    listener.bind(ip(host));
+    listener.listen();
+    targets.push(listener.localAddress());
+  }
+  const ports: number[] = [];
+  for (const target of targets) {
+    const socket = await far.socket('AF_INET', 'SOCK_STREAM');
+    t.after(() => {
+      socket.close();
+    });
+    socket.setOption('IPPROTO_IP', 'IP_LOCAL_PORT_RANGE', { low: 50_500, high: 50_500 });
+    socket.setOption('IPPROTO_IP', 'IP_BIND_ADDRESS_NO_PORT', true);
+    socket.bind(ip('10.3.0.1'));
+    assert.deepEqual(socket.localAddress(), ip('10.3.0.1'));
+    await socket.connectAsync(target, WAIT);
+    ports.push((socket.localAddress() as { port: number }).port);
+  }
+  // The one port that there is, twice: the peers differ.
+  assert.deepEqual(ports, [50_500, 50_500]);
+};
+
 const BOTH: readonly (readonly [name: string, family: Family])[] = [
   ['IPv4', V4],
   ['IPv6', V6],
@@ -332,11 +374,13 @@ const CASES: readonly (readonly [name: string, run: Case])[] = [
     [`path MTU of ${name} is discovered behind a smaller hop (F21)`, pathMtu(family)],
   ]),
   ['connectAsync is refused by a host, a router and a route of its own (F16)', tcpUnreachable],
+  ['IP_RECVERR tells of a neighbour that does not answer', silentNeighbour],
   ['IP_RECVERR tells of a router where the time to live ran out', timeExceeded],
   ['IPV6_RECVPATHMTU tells with a message of no bytes', pathMtuByMessage],
   ['IP_RECVFRAGSIZE tells how a datagram came in pieces', fragments],
   ['connect says EADDRNOTAVAIL when all ports are taken, and recovers (F04)', portsRunOut],
   ['IP_LOCAL_PORT_RANGE bounds the ports of one socket (F04)', ownPortRange],
+  ['IP_BIND_ADDRESS_NO_PORT shares a port among connections to several peers (F04)', addressWithoutPort],
 ];
 
 test('errors between network namespaces', { skip: whyNoNamespace() }, async (t) => {
