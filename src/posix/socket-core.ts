@@ -28,6 +28,7 @@ export abstract class SocketCore {
     this.state = state;
     this.#isOwned = isOwned;
     anyId(state.id, 'id');
+    state.owner = this;
     if (isOwned) expectClose(this, 'a socket', state.id);
   }
 

@@ -28,6 +28,8 @@ export interface SocketState {
   readonly type: number;
   readonly protocol: number;
   isClosed: boolean;
+  /** The socket itself: what waits has this state, and so keeps the socket from being collected, and closed, meanwhile. */
+  owner?: object;
 }
 
 /** A call that may be tried several times. */
