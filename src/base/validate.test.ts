@@ -31,7 +31,7 @@ const REFUSED: readonly (readonly [
     connectWith,
     'host',
     [undefined, null, 1, {}, ['a'], new String('a')],
-    ['', 'a\0b', 'a b', 'a\n', 'h'.repeat(256)],
+    ['', 'a\0b', 'a b', 'a\n', 'a\ud800', '\udc00b', 'h'.repeat(256)],
   ],
   [connectWith, 'family', [4, null, 6], ['ipv5', 'IPv4', '']],
   [connectWith, 'attemptDelay', ['250', null], [...NOT_IN_RANGE, 0, 9]],
