@@ -221,6 +221,7 @@ function moduleTests() {
     ['dist/posix', 'faults.test.js'],
     ['dist/posix', 'fuzz.test.js'],
     ['dist/posix', 'descriptor.test.js'],
+    ['dist/posix', 'hostile-peer.test.js'],
   ];
   return places
     .flatMap(([folder, ending]) =>
