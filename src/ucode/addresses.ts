@@ -10,6 +10,7 @@ import type { ByteString } from './byte-strings.ts';
 import { isByteString, toBytes, toText } from './byte-strings.ts';
 import { Failure, invalid, outOfRange } from './failure.ts';
 import { fromInterfaceIndex, toInterfaceIndex } from './interface-names.ts';
+import { elements } from './lists.ts';
 import type { IntegerRange } from './loose.ts';
 import { toIntegerOrNull, UINT16, UINT32, UINT8 } from './loose.ts';
 import type { Printable } from './text.ts';
@@ -150,7 +151,7 @@ const isOctet = (value: unknown): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 255;
 
 function ofArray(items: readonly unknown[]): posix.SocketAddress {
-  const octets: readonly unknown[] = Array.from(items);
+  const octets = elements(items);
   if (!octets.every(isOctet) || (octets.length !== 4 && octets.length !== 16))
     throw invalid('Invalid IP address array');
   const bytes = Uint8Array.from(octets);

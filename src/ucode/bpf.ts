@@ -3,6 +3,7 @@ import type { BpfInstruction } from '../posix/option-types.ts';
 import { isAbsent, isDictionary } from './arguments.ts';
 import { isByteString, toBytes } from './byte-strings.ts';
 import { invalid } from './failure.ts';
+import { elements } from './lists.ts';
 import { toInteger, UINT16, UINT32, UINT8 } from './loose.ts';
 import type { Printable } from './text.ts';
 import { printable } from './text.ts';
@@ -39,7 +40,7 @@ function ofBytes(bytes: Buffer): readonly BpfInstruction[] {
 }
 
 function ofArray(items: readonly unknown[]): readonly BpfInstruction[] {
-  if (items.every((item) => Array.isArray(item))) return items.map(ofNumbers);
+  if (items.every((item) => Array.isArray(item))) return items.map((item) => ofNumbers(elements(item)));
   if (items.length % NUMBERS !== 0)
     throw invalid(`Opcode array length is not a multiple of ${String(NUMBERS)}`);
   return Array.from({ length: items.length / NUMBERS }, (_, i) =>
@@ -49,7 +50,7 @@ function ofArray(items: readonly unknown[]): readonly BpfInstruction[] {
 
 function instructions(filter: unknown): readonly BpfInstruction[] {
   if (isByteString(filter)) return ofBytes(Buffer.from(toBytes(filter)));
-  if (Array.isArray(filter)) return ofArray(filter);
+  if (Array.isArray(filter)) return ofArray(elements(filter));
   throw invalid('Filter is neither a string nor an array of opcodes');
 }
 

@@ -12,6 +12,7 @@ import { isByteString, toBytes, toText } from './byte-strings.ts';
 import { descriptorOf } from './descriptors.ts';
 import { Failure, invalid } from './failure.ts';
 import { fromInterfaceIndex, toInterfaceIndex } from './interface-names.ts';
+import { elements } from './lists.ts';
 import type { IntegerRange } from './loose.ts';
 import * as loose from './loose.ts';
 import { asBuffer } from './option-members.ts';
@@ -129,7 +130,7 @@ function shown(format: (value: never) => Dictionary): Conversion['fromPosix'] {
 const descriptors: Conversion = {
   toPosix: (data) => {
     if (!Array.isArray(data)) throw invalid('Control message data is not an array');
-    return data.map((handle: unknown) => {
+    return elements(data).map((handle) => {
       const fd = descriptorOf(handle);
       if (fd === null) throw new Failure(errorNumbers.EBADF, 'Invalid file descriptor number');
       return fd;

@@ -10,6 +10,7 @@ import { isByteString, toBytes } from './byte-strings.ts';
 import type { ControlValue, TakeDescriptor } from './control-values.ts';
 import { controlFromPosix, controlToPosix } from './control-values.ts';
 import { invalid } from './failure.ts';
+import { elements } from './lists.ts';
 import type { Printable } from './text.ts';
 import { printable } from './text.ts';
 
@@ -67,7 +68,7 @@ function ofMessage(message: unknown): ControlInput {
 /** Reads control messages of the caller's: an array of them, or their bytes in memory. @throws {Failure} EINVAL … */
 export function readAncillary(value: unknown): readonly ControlInput[] {
   if (isAbsent(value)) return [];
-  if (Array.isArray(value)) return value.map(ofMessage);
+  if (Array.isArray(value)) return elements(value).map(ofMessage);
   if (isByteString(value)) return ofBytes(Buffer.from(toBytes(value)));
   throw invalid('Ancillary data must be string or array value');
 }

@@ -6,6 +6,7 @@ import { isAbsent, isDictionary } from './arguments.ts';
 import { bpfFromPosix, bpfToPosix } from './bpf.ts';
 import { isByteString, toBytes, toText } from './byte-strings.ts';
 import { invalid } from './failure.ts';
+import { elements } from './lists.ts';
 import type { IntegerRange } from './loose.ts';
 import * as loose from './loose.ts';
 import {
@@ -54,7 +55,7 @@ function bytes(value: unknown): Uint8Array {
 /** An array of what `convert` makes of each. */
 function each(value: unknown, convert: (item: unknown) => unknown): readonly unknown[] {
   if (!Array.isArray(value)) throw invalid('Argument value is not an array');
-  return value.map(convert);
+  return elements(value).map(convert);
 }
 
 /** Members by name, each converted in its own way. */

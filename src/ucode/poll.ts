@@ -6,6 +6,7 @@ import type { Handle } from './descriptors.ts';
 import { descriptorOf } from './descriptors.ts';
 import { moduleErrors } from './error-slot.ts';
 import { judged } from './failure.ts';
+import { elements } from './lists.ts';
 import { INT16, toIntegerOrNull } from './loose.ts';
 
 const { POLLERR, POLLHUP, POLLIN, POLLNVAL } = constants;
@@ -32,7 +33,7 @@ const KNOWN_BITS = 0x7fff;
 function wantedOf(item: unknown): Wanted {
   if (!Array.isArray(item))
     return { handle: item, descriptor: descriptorOf(item), events: POLLIN | POLLERR | POLLHUP, state: [] };
-  const [handle, flags, ...state] = item as unknown[];
+  const [handle, flags, ...state] = elements(item);
   const events = toIntegerOrNull(flags, INT16);
   const descriptor = events === null ? null : descriptorOf(handle);
   return { handle, descriptor, events: (events ?? 0) & KNOWN_BITS, state };

@@ -11,6 +11,7 @@ import type { TakeDescriptor } from './control-values.ts';
 import type { CallTime, Core } from './core.ts';
 import { isStream, moveAll, Patience, tellLate, wouldBlock } from './core.ts';
 import { judged } from './failure.ts';
+import { elements } from './lists.ts';
 import { INT32, toInteger } from './loose.ts';
 import type { Printable } from './text.ts';
 import { printable } from './text.ts';
@@ -106,7 +107,7 @@ const POSITIVE = { min: 0n, max: INT32.max };
 export function readRooms(sizes: unknown): Rooms {
   if (isAbsent(sizes)) return { sizes: [DEFAULT_SIZE], isList: false };
   const isList = Array.isArray(sizes);
-  const given: readonly unknown[] = isList ? sizes : [sizes];
+  const given = isList ? elements(sizes) : [sizes];
   return { sizes: given.map((size) => toInteger(size, POSITIVE, 'Invalid length value')), isList };
 }
 

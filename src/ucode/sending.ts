@@ -8,6 +8,7 @@ import { isByteString, toBytes } from './byte-strings.ts';
 import type { CallTime, Core } from './core.ts';
 import { isStream, moveAll, Patience, tellLate, wouldBlock } from './core.ts';
 import { judged } from './failure.ts';
+import { elements } from './lists.ts';
 import { stringify } from './text.ts';
 
 const EVERYBODY = '255.255.255.255';
@@ -21,7 +22,7 @@ export function bytesOf(value: unknown): Uint8Array {
 export function messageBytes(data: unknown): Uint8Array {
   if (isAbsent(data)) return new Uint8Array(0);
   if (!Array.isArray(data)) return bytesOf(data);
-  return Buffer.concat(data.map((part: unknown) => (isAbsent(part) ? new Uint8Array(0) : bytesOf(part))));
+  return Buffer.concat(elements(data).map((part) => (isAbsent(part) ? new Uint8Array(0) : bytesOf(part))));
 }
 
 /** A message, with everything judged. */

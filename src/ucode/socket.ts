@@ -329,11 +329,13 @@ export class Socket {
 
   /** `<socket 0x5>`: the descriptor's number, of which a closed socket has none. */
   toString(): string {
-    return `<socket ${formatDescriptor(this.#core?.socket.fd ?? -1)}>`;
+    const core = Socket.#is(this) ? this.#core : null;
+    return `<socket ${formatDescriptor(core?.socket.fd ?? -1)}>`;
   }
 
   [Symbol.dispose](): void {
-    this.#core?.socket.close();
+    if (this.#core === null) return;
+    this.#core.socket.close();
     this.#core = null;
   }
 }

@@ -2,6 +2,7 @@
 import { isBytes } from '../base/bytes.ts';
 import { toText } from './byte-strings.ts';
 import { invalid } from './failure.ts';
+import { elements } from './lists.ts';
 
 /** How deep arrays and objects may lie in one another. */
 const MAX_DEPTH = 200;
@@ -55,7 +56,7 @@ function textOfMembers(value: object, path: readonly object[]): string {
   if (path.length >= MAX_DEPTH) throw invalid('Value is nested too deeply');
   const inner = [...path, value];
   if (Array.isArray(value)) {
-    const items = value.map((item: unknown) => nestedText(item, inner));
+    const items = elements(value).map((item) => nestedText(item, inner));
     return items.length === 0 ? '[ ]' : `[ ${items.join(', ')} ]`;
   }
   const members = Object.entries(value).map(
