@@ -121,11 +121,18 @@ export function moveAll<T>(
   }
 }
 
-/** Connects; a socket that waits, until it is known how that came out. @throws {Failure} EINPROGRESS: it is not known */
+/**
+ * Connects; a socket that waits, until it is known how that came out.
+ *
+ * @throws {Failure} EINPROGRESS: it is not known; EAGAIN: a Unix socket had no place in the backlog, and nothing goes on
+ */
 export function connectCore(core: Core, address: SocketAddress): void {
   const { socket, isBlocking } = core;
   const isDone = isBlocking
     ? new Patience(core, 'write').within((time) => socket.connect(address, time))
     : socket.connect(address);
-  if (isDone !== true) throw new Failure(errorNumbers.EINPROGRESS, 'connect()');
+  if (isDone === true) return;
+  throw address.family === 'unix'
+    ? wouldBlock('connect()')
+    : new Failure(errorNumbers.EINPROGRESS, 'connect()');
 }
