@@ -169,7 +169,7 @@ function member(value: unknown, range: IntegerRange, context: string): number {
 function familyOf(given: unknown, address: unknown, path: unknown): number {
   const family = isAbsent(given) ? AF_UNSPEC : member(given, UINT16, 'Invalid address value');
   if (family !== AF_UNSPEC) return family;
-  if (isByteString(path)) return AF_UNIX;
+  if (!isAbsent(path)) return AF_UNIX;
   return isByteString(address) && toText(address).includes(':') ? AF_INET6 : AF_INET;
 }
 

@@ -85,13 +85,14 @@ test('setopt refuses a number where an option is text (defect 3)', () => {
 });
 
 test('sockaddr refuses numbers where an address or a path is text (defect 4)', () => {
-  for (const address of [{ address: 12345678 }, { family: AF_UNIX, path: 12345678 }, { path: 12345678 }]) {
-    const isPath = 'family' in address;
-    const answer = sockaddr(address as unknown as Address);
-    // Without a family a path that is no text says nothing.
-    if ('path' in address && !isPath)
-      assert.deepEqual(answer, { family: AF_INET, address: '0.0.0.0', port: 0 });
-    else assert.equal(error(true), EINVAL);
+  for (const [address, context] of [
+    [{ address: 12345678 }, 'Invalid IP address'],
+    [{ family: AF_UNIX, path: 12345678 }, 'Invalid path value'],
+    [{ path: 5 }, 'Invalid path value'],
+    [{ address: '127.0.0.1', path: 5 }, 'Invalid path value'],
+  ] as const) {
+    assert.equal(sockaddr(address as unknown as Address), null);
+    assert.equal(error(), `${context}: Invalid argument`);
   }
 });
 
