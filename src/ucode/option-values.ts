@@ -125,10 +125,22 @@ const CONVERSIONS: Readonly<Partial<Record<string, Conversion>>> = {
     toPosix: (value) => loose.toBoolean(value, 'Unable to convert value to boolean'),
     fromPosix: asItIs,
   },
+  'bool as int': {
+    toPosix: (value) => loose.toInteger(value, loose.INT32, 'Unable to convert value to integer') !== 0,
+    fromPosix: Number,
+  },
   'bpf_instruction[]': { toPosix: bpfToPosix, fromPosix: bpfFromPosix },
   byte: integer(loose.UINT8),
   bytes: { toPosix: bytes, fromPosix: asBuffer },
   count: integer({ min: 0n, max: BigInt(Number.MAX_SAFE_INTEGER) }),
+  // The system does not tell how many members there may be.
+  fanout_args: {
+    ...struct('fanout_args'),
+    fromPosix: (value) => {
+      const { max_num_members = 0, ...others } = structFromPosix('fanout_args', value);
+      return printable({ ...others, max_num_members });
+    },
+  },
   gids: { toPosix: readOnly, fromPosix: asItIs },
   group_filter: sourceFilter('group_filter'),
   icmp_filter: typeFilter,
@@ -180,6 +192,14 @@ function conversionOf(codec: string): Conversion {
     toPosix: (value) => each(value, toPosix),
     fromPosix: (value) => (value as readonly unknown[]).map(fromPosix),
   };
+}
+
+/** Options that ucode has as numbers, and posix as booleans. */
+const NUMBERS_HERE: ReadonlySet<string> = new Set(['SO_LOCK_FILTER', 'TCP_FASTOPEN_CONNECT']);
+
+/** How an option's values are converted, by the name that the functions here take. */
+export function kindOf({ name, codec }: { readonly name: string; readonly codec: string }): string {
+  return NUMBERS_HERE.has(name) ? 'bool as int' : codec;
 }
 
 /** What posix takes for a value of the caller's. @throws {Failure} EINVAL, ERANGE */

@@ -4,7 +4,7 @@ import type { OptionRowInfo } from '../posix/option-calls.ts';
 import { optionByNumber } from '../posix/option-calls.ts';
 import type { Socket as PosixSocket } from '../posix/socket.ts';
 import { Failure, invalid, judged } from './failure.ts';
-import { optionFromPosix, optionToPosix, queryToPosix } from './option-values.ts';
+import { kindOf, optionFromPosix, optionToPosix, queryToPosix } from './option-values.ts';
 
 /** What an option is read as: its kind depends on the option. */
 export type OptionValue =
@@ -26,7 +26,9 @@ interface AnyOptions {
 
 /** @param query for options that are read by asking, what is asked */
 export function readOption(socket: PosixSocket, level: number, option: number, query: unknown): OptionValue {
-  const { level: levelName, name, codec } = rowOf(level, option, 'r');
+  const row = rowOf(level, option, 'r');
+  const { level: levelName, name } = row;
+  const codec = kindOf(row);
   const question = queryToPosix(codec, query);
   const value = judged(() =>
     question === undefined
@@ -37,8 +39,9 @@ export function readOption(socket: PosixSocket, level: number, option: number, q
 }
 
 export function writeOption(socket: PosixSocket, level: number, option: number, value: unknown): void {
-  const { level: levelName, name, codec } = rowOf(level, option, 'w');
-  const given = optionToPosix(codec, value);
+  const row = rowOf(level, option, 'w');
+  const { level: levelName, name } = row;
+  const given = optionToPosix(kindOf(row), value);
   judged(() => {
     (socket as unknown as AnyOptions).setOption(levelName, name, given);
   });

@@ -1,4 +1,5 @@
 /** `send` and `sendmsg`. */
+import { isAnyArrayBuffer } from 'node:util/types';
 import { SystemError } from '../base/errors.ts';
 import type { SocketAddress } from '../posix/address.ts';
 import { errorNumbers } from '../posix/constants.ts';
@@ -13,9 +14,16 @@ import { stringify } from './text.ts';
 
 const EVERYBODY = '255.255.255.255';
 
-/** What is to be sent of a value: bytes as they are, text as UTF-8, anything else as ucode prints it. */
+/** The bytes of any memory: a buffer, or any view of one. `null` if it is something else. */
+function memoryOf(value: unknown): Uint8Array | null {
+  if (ArrayBuffer.isView(value))
+    return judged(() => new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+  return isAnyArrayBuffer(value) ? judged(() => new Uint8Array(value)) : null;
+}
+
+/** What is to be sent of a value: memory as it is, text as UTF-8, anything else as ucode prints it. */
 export function bytesOf(value: unknown): Uint8Array {
-  return toBytes(isByteString(value) ? value : stringify(value));
+  return toBytes(isByteString(value) ? value : (memoryOf(value) ?? stringify(value)));
 }
 
 /** The bytes of a message: an array is its parts, one after the other. */

@@ -48,8 +48,9 @@ export function backlogOf(backlog: unknown): number {
 }
 
 /**
- * A socket. Its methods answer `null` when they fail, and throw nothing; `error` tells why. They wait, and block the
- * thread, unless the socket was made with `SOCK_NONBLOCK`; `SO_RCVTIMEO` and `SO_SNDTIMEO` limit that.
+ * A socket. Its methods answer `null` when they fail, and `error` tells why. They throw nothing, but what a caller's own
+ * `toString`, getter or `fileno` throws. They wait, and block the thread, unless the socket was made with
+ * `SOCK_NONBLOCK`; `SO_RCVTIMEO` and `SO_SNDTIMEO` limit that.
  *
  * It is close-on-exec. One that is collected without having been closed is closed then, with a warning.
  */
@@ -255,7 +256,7 @@ export class Socket {
   /**
    * Sends bytes. On a stream that waits, all of them.
    *
-   * @param data text is sent as UTF-8, bytes as they are, anything else as ucode prints it
+   * @param data text is sent as UTF-8, a buffer or any view of one as its bytes, anything else as ucode prints it
    * @param flags `MSG_` numbers
    * @param address whom it is for; left out: whom the socket is connected to
    * @returns how many bytes went out, which, if the socket does not wait, may be less than all
