@@ -270,10 +270,11 @@ test('MSG_WAITALL gives what there is at the end of a stream, and when time is u
   assert.equal(must(a.recv(100, MSG_WAITALL)).length, 0);
 });
 
-test('MSG_WAITALL does not wait for what it only looks at, nor on datagrams', () => {
+test('MSG_WAITALL does not wait for more to look at on Unix sockets, nor on datagrams', () => {
   const [a, b] = usingPair();
   b.send('some');
   assert.equal(String(a.recv(100, MSG_WAITALL | MSG_PEEK)), 'some');
+  assert.equal(String(must(a.recvmsg(100, 0, MSG_WAITALL | MSG_PEEK)).data), 'some');
   const [c, d] = usingPair(SOCK_DGRAM);
   d.send('one');
   assert.equal(String(c.recv(100, MSG_WAITALL)), 'one');
@@ -285,6 +286,52 @@ function connection(): [client: Socket, server: Socket] {
   const client = using(connect('127.0.0.1', must(listener.sockname()).port));
   return [client, using(listener.accept())];
 }
+
+test('MSG_WAITALL waits for all that it looks at of a TCP stream', async () => {
+  const [client, server] = connection();
+  const ALL = MSG_WAITALL | MSG_PEEK;
+  client.send('one');
+  const first = await onThread(client, `ready(); sock.send('two');`);
+  assert.equal(String(server.recv(6, ALL)), 'onetwo');
+  await first.ended;
+  const second = await onThread(client, `ready(); sock.send('three');`);
+  const { data, length } = must(server.recvmsg([6, 5], 0, ALL));
+  assert.deepEqual([(data as Buffer[]).map(String), length], [['onetwo', 'three'], 11]);
+  await second.ended;
+  assert.equal(String(server.recv(100)), 'onetwothree');
+});
+
+test('MSG_WAITALL looks at what there is when time is up, at the end of a stream and after an error', () => {
+  const [client, server] = connection();
+  const ALL = MSG_WAITALL | MSG_PEEK;
+  must(server.setopt(SOL_SOCKET, SO_RCVTIMEO, { usec: 30_000 }));
+  const began = performance.now();
+  assert.equal(server.recv(100, ALL), null);
+  assert.equal(server.error(true), EAGAIN);
+  client.send('some');
+  must(poll(5000, server));
+  assert.equal(String(server.recv(100, ALL)), 'some');
+  assert.ok(performance.now() - began >= 55);
+  assert.equal(String(server.recv(100, ALL | MSG_DONTWAIT)), 'some');
+  must(server.setopt(SOL_SOCKET, SO_RCVTIMEO, {}));
+  client.shutdown(numbers.SHUT_WR);
+  assert.equal(String(server.recv(100, ALL)), 'some');
+  assert.equal(String(server.recv(100)), 'some');
+  assert.equal(must(server.recv(100, ALL)).length, 0);
+  const [broken, other] = connection();
+  broken.send('last');
+  must(broken.setopt(SOL_SOCKET, numbers.SO_LINGER, { onoff: 1, linger: 0 }));
+  broken.close();
+  assert.equal(String(other.recv(100, ALL)), 'last');
+});
+
+test('MSG_WAITALL has nothing to look at where nothing is connected', () => {
+  const sockets = [using(create()), using(listen('127.0.0.1', 0))];
+  for (const socket of sockets) {
+    assert.equal(socket.recv(100, MSG_WAITALL | MSG_PEEK), null);
+    assert.equal(socket.error(), 'recv(): Transport endpoint is not connected');
+  }
+});
 
 test('recv gives what came before an error, and tells the error next', () => {
   const [client, server] = connection();

@@ -66,15 +66,20 @@ export class Patience {
 
   /** The same, and waits without having tried. */
   within<T>(call: (time: CallTime) => T | null): T | null {
-    this.#end ??= performance.now() + limitOf(this.#core.socket, this.#direction);
     try {
-      return call({ timeout: Math.max(0, this.#end - performance.now()) });
+      return call({ timeout: this.left() });
     } catch (error) {
       // A connection may itself have timed out, but not just now.
       const isLate = error instanceof SystemError && error.errno === errorNumbers.ETIMEDOUT;
-      if (isLate && performance.now() >= this.#end) return null;
+      if (isLate && this.left() === 0) return null;
       throw error;
     }
+  }
+
+  /** Milliseconds that it may still wait, from the first wait on. */
+  left(): number {
+    this.#end ??= performance.now() + limitOf(this.#core.socket, this.#direction);
+    return Math.max(0, this.#end - performance.now());
   }
 }
 

@@ -2,6 +2,7 @@
 import type { SocketAddress as PosixAddress } from '../posix/address.ts';
 import { constants } from '../posix/constants.ts';
 import type { ReceivedMessage as PosixMessage } from '../posix/message.ts';
+import { poll } from '../posix/poll.ts';
 import type { SocketAddress } from './addresses.ts';
 import { formatAddress } from './addresses.ts';
 import { isAbsent } from './arguments.ts';
@@ -16,7 +17,8 @@ import { INT32, toInteger } from './loose.ts';
 import type { Printable } from './text.ts';
 import { printable } from './text.ts';
 
-const { MSG_CMSG_CLOEXEC, MSG_PEEK, MSG_TRUNC, MSG_WAITALL } = constants;
+const { AF_INET, AF_INET6, MSG_CMSG_CLOEXEC, MSG_PEEK, MSG_TRUNC, MSG_WAITALL } = constants;
+const { POLLPRI, POLLRDHUP, SOCK_STREAM } = constants;
 
 /** Bytes that have been received. With `MSG_TRUNC`, `fullLength` is the datagram's own length, which may be more. */
 export type Received = Buffer & { readonly fullLength?: number };
@@ -42,9 +44,31 @@ const MOST_CONTROL = 2 ** 16;
 const asBuffer = (bytes: Uint8Array): Buffer =>
   Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length);
 
-/** Whether a call goes on until all of its room is full. What is only looked at does not become more by looking again. */
+/** Whether a call goes on until all of its room is full, piece by piece. */
 function wantsAll(core: Core, flags: number, { waits }: Patience): boolean {
   return waits && isStream(core) && (flags & MSG_WAITALL) !== 0 && (flags & MSG_PEEK) === 0;
+}
+
+/** The longest pause between two questions, in milliseconds. */
+const LONGEST_PAUSE = 16;
+
+/**
+ * Before a look at all of `size` bytes: waits until there are as many, the stream ends or fails, or time is up. TCP does
+ * so; any other stream shows what it has.
+ *
+ * As long as there is anything to be read, the system has nothing more to tell: how much there is must be asked, in
+ * pauses, which only the end or urgent data cut short, at which a look ends too.
+ */
+function awaitLook({ socket }: Core, size: number, flags: number, patience: Patience): void {
+  const isAll = (flags & MSG_PEEK) !== 0 && (flags & MSG_WAITALL) !== 0;
+  const isTcp = socket.type === SOCK_STREAM && (socket.family === AF_INET || socket.family === AF_INET6);
+  if (!isAll || !isTcp || !patience.waits || socket.getOption('SOL_SOCKET', 'SO_ACCEPTCONN')) return;
+  const ends = [{ on: socket, events: POLLPRI | POLLRDHUP }];
+  for (let pause = 1; socket.available() < size; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+    const left = patience.left();
+    const [found] = poll(ends, Math.min(pause, left));
+    if (found !== 0 || left === 0) return;
+  }
 }
 
 /** A stream would take `MSG_TRUNC` to mean that the bytes are to be thrown away. */
@@ -70,6 +94,7 @@ export function receiveBytes(core: Core, length: number, flags: number): Arrived
   let fullLength = 0;
   const piece = (time: CallTime): ReturnType<typeof core.socket.recvFrom> =>
     core.socket.recvFrom(Math.min(left, MOST), { flags: systemFlags(core, flags), ...time });
+  awaitLook(core, Math.min(length, MOST), flags, patience);
   const hasCome = moveAll(
     core,
     'read',
@@ -137,6 +162,7 @@ function collect(core: Core, size: number, controlSize: number, flags: number): 
       { size: Math.min(left, MOST), controlSize },
       { flags: systemFlags(core, flags), ...time },
     );
+  awaitLook(core, Math.min(size, MOST), flags, patience);
   moveAll(
     core,
     'read',
