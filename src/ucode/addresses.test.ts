@@ -198,6 +198,8 @@ test('parseAddress refuses objects with members that cannot be (F41)', () => {
     [{ family: AF_UNIX, path: '' }, 'Invalid path value'],
     [{ path: 'x'.repeat(108) }, 'Invalid path value'],
     [{ path: '/a\0b' }, 'Invalid path value'],
+    [{ path: 5 }, 'Invalid path value'],
+    [{ address: 5 }, 'Invalid IP address'],
     [{ family: AF_NETLINK }, 'Invalid address value'],
     [{ family: 'x' }, 'Invalid address value'],
     [{ family: AF_PACKET, protocol: 65536 }, 'Invalid protocol number'],
