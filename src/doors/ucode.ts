@@ -4,7 +4,7 @@
  *
  * @see docs/reference/ucode.md
  */
-export type { Address, AddressObject, SocketAddress } from '../ucode/addresses.ts';
+export type { Address, AddressObject, AnsweredAddress, SocketAddress } from '../ucode/addresses.ts';
 export type { BpfProgram } from '../ucode/bpf.ts';
 export type { ByteString } from '../ucode/byte-strings.ts';
 export { connect, listen } from '../ucode/connect.ts';

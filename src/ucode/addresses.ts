@@ -43,6 +43,12 @@ export interface SocketAddress extends Printable {
   packet_type?: number;
 }
 
+/** An address as functions answer it. */
+export interface AnsweredAddress extends SocketAddress {
+  /** Of IP addresses, which nearly all are. Those of other families have none, whatever this type says. */
+  port: number;
+}
+
 /** An address as it may be given as an object. Numbers are converted loosely; an interface may be given by its number. */
 export interface AddressObject {
   /** Left out: `AF_UNIX` with a `path`, `AF_INET6` with a colon in `address`, else `AF_INET`. */
@@ -311,8 +317,8 @@ export function familyNumber(address: posix.SocketAddress): number {
 }
 
 /** An address as programs see it. Its members are in a fixed order. */
-export function formatAddress(address: posix.SocketAddress): SocketAddress {
-  return printable(membersOf(address));
+export function formatAddress(address: posix.SocketAddress): AnsweredAddress {
+  return printable(membersOf(address)) as AnsweredAddress;
 }
 
 /**

@@ -255,7 +255,7 @@ test('MSG_WAITALL waits until there is room for nothing more', async () => {
   );
   assert.equal(String(a.recv(11, MSG_WAITALL)), 'onetwothree');
   const { data, length } = must(a.recvmsg([2, 2], 0, MSG_WAITALL));
-  assert.deepEqual([(data as Buffer[]).map(String), length], [['fo', 'ur'], 4]);
+  assert.deepEqual([data.map(String), length], [['fo', 'ur'], 4]);
   await ended;
 });
 
@@ -296,7 +296,7 @@ test('MSG_WAITALL waits for all that it looks at of a TCP stream', async () => {
   await first.ended;
   const second = await onThread(client, `ready(); sock.send('three');`);
   const { data, length } = must(server.recvmsg([6, 5], 0, ALL));
-  assert.deepEqual([(data as Buffer[]).map(String), length], [['onetwo', 'three'], 11]);
+  assert.deepEqual([data.map(String), length], [['onetwo', 'three'], 11]);
   await second.ended;
   assert.equal(String(server.recv(100)), 'onetwothree');
 });

@@ -145,7 +145,8 @@ function connectFirst(candidates: readonly Candidate[], timeout: number): PosixS
  * @returns `null` on failure; the error is that of the attempt that failed last
  * @see getaddrinfo(3), connect(2)
  * @example
- * const socket = connect('localhost', 8080) ?? die(error());
+ * const socket = connect('localhost', 8080);
+ * if (socket === null) throw new Error(error() ?? 'unknown');
  */
 export function connect(
   host: Address,
@@ -209,7 +210,7 @@ function listenAt(
  * @see getaddrinfo(3), bind(2), listen(2)
  * @example
  * const server = listen('127.0.0.1', 0);
- * const { port } = server.sockname();
+ * const port = server?.sockname()?.port;
  */
 export function listen(
   host?: Address | null,

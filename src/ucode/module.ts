@@ -76,6 +76,9 @@ export function open(fd: number, flags?: number | null): Socket | null {
  * @param numeric `true`: an errno, or a (negative) `EAI_` number
  * @returns `null` if there is none
  */
+export function error(numeric: true): number | null;
+export function error(numeric?: false | null): string | null;
+export function error(numeric?: boolean | null): string | number | null;
 export function error(numeric?: boolean | null): string | number | null {
   return ErrorSlot.answerLast(numeric === true);
 }

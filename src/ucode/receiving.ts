@@ -3,7 +3,7 @@ import type { SocketAddress as PosixAddress } from '../posix/address.ts';
 import { constants } from '../posix/constants.ts';
 import type { ReceivedMessage as PosixMessage } from '../posix/message.ts';
 import { poll } from '../posix/poll.ts';
-import type { SocketAddress } from './addresses.ts';
+import type { AnsweredAddress } from './addresses.ts';
 import { formatAddress } from './addresses.ts';
 import { isAbsent } from './arguments.ts';
 import type { ControlMessage } from './control.ts';
@@ -23,18 +23,18 @@ const { POLLPRI, POLLRDHUP, SOCK_STREAM } = constants;
 /** Bytes that have been received. With `MSG_TRUNC`, `fullLength` is the datagram's own length, which may be more. */
 export type Received = Buffer & { readonly fullLength?: number };
 
-/** A message that has been received. */
-export interface ReceivedMessage extends Printable {
+/** A message that has been received. `D` depends on what was asked for. */
+export interface ReceivedMessage<D extends Buffer | Buffer[] = Buffer | Buffer[]> extends Printable {
   /** `MSG_TRUNC`, `MSG_CTRUNC`, `MSG_EOR` … */
   flags: number;
   /** How many bytes came; with `MSG_TRUNC` the datagram's own length, which may be more than there was room for. */
   length: number;
   /** Whom it is from, if the system tells. */
-  address?: SocketAddress;
+  address?: AnsweredAddress;
   /** What came with it, if room was given and anything came. Descriptors in it are yours to close. */
   ancillary?: ControlMessage[];
   /** The bytes: in one piece, or, if sizes were given as an array, one for each size, the last ones perhaps empty. */
-  data: Buffer | Buffer[];
+  data: D;
 }
 
 /** Bytes of one system call, and of what may come with them. */

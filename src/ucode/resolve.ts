@@ -5,7 +5,7 @@ import { constants, resolveErrors } from '../posix/constants.ts';
 import { nameInfoSync } from '../posix/name-info.ts';
 import type { AddressInfo as PosixAddressInfo } from '../posix/resolve.ts';
 import { resolveSync } from '../posix/resolve.ts';
-import type { Address, SocketAddress } from './addresses.ts';
+import type { Address, AnsweredAddress } from './addresses.ts';
 import { formatAddress, parseAddress } from './addresses.ts';
 import type { Dictionary } from './arguments.ts';
 import * as args from './arguments.ts';
@@ -32,7 +32,7 @@ export interface AddressInfo extends Printable {
   family: number;
   socktype: number;
   protocol: number;
-  addr: SocketAddress;
+  addr: AnsweredAddress;
   /** In the first row, with `AI_CANONNAME`. */
   canonname: string | null;
 }
@@ -166,6 +166,6 @@ export function nameinfo(address: Address, flags?: number | null): NameInfo | nu
  *
  * @returns `null` if it is none
  */
-export function sockaddr(address: Address): SocketAddress | null {
+export function sockaddr(address: Address): AnsweredAddress | null {
   return moduleErrors.run(() => formatAddress(parseAddress(args.present(address, 'address'))));
 }

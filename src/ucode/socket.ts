@@ -2,7 +2,7 @@
 import { constants, errorNumbers } from '../posix/constants.ts';
 import type { Descriptor } from '../posix/descriptor.ts';
 import type { Socket as PosixSocket } from '../posix/socket.ts';
-import type { Address, AddressObject, SocketAddress } from './addresses.ts';
+import type { Address, AddressObject, AnsweredAddress } from './addresses.ts';
 import { fillAddress, formatAddress, parseAddress, wildcard, withPort } from './addresses.ts';
 import * as args from './arguments.ts';
 import type { ByteString } from './byte-strings.ts';
@@ -159,6 +159,9 @@ export class Socket {
    * @param numeric `true`: an errno, or a (negative) `EAI_` number
    * @returns `null` if there is none
    */
+  error(numeric: true): number | null;
+  error(numeric?: false | null): string | null;
+  error(numeric?: boolean | null): string | number | null;
   error(numeric?: boolean | null): string | number | null {
     const isNumeric = numeric === true;
     return Socket.#is(this) ? this.#errors.answer(isNumeric) : ErrorSlot.answerLast(isNumeric);
@@ -203,7 +206,7 @@ export class Socket {
   }
 
   /** The peer's address. @see getpeername(2) */
-  peername(): SocketAddress | null {
+  peername(): AnsweredAddress | null {
     return Socket.#run(this, (_core, socket) => formatAddress(socket.remoteAddress()));
   }
 
@@ -239,6 +242,21 @@ export class Socket {
    * const message = socket.recvmsg(1024, 1024);
    * for (const { level, type, data } of message?.ancillary ?? []) …
    */
+  recvmsg(
+    sizes?: number | null,
+    ancillarySize?: number | null,
+    flags?: number | null,
+  ): ReceivedMessage<Buffer> | null;
+  recvmsg(
+    sizes: readonly number[],
+    ancillarySize?: number | null,
+    flags?: number | null,
+  ): ReceivedMessage<Buffer[]> | null;
+  recvmsg(
+    sizes?: number | readonly number[] | null,
+    ancillarySize?: number | null,
+    flags?: number | null,
+  ): ReceivedMessage | null;
   recvmsg(
     sizes?: number | readonly number[] | null,
     ancillarySize?: number | null,
@@ -324,7 +342,7 @@ export class Socket {
   }
 
   /** The address of this end. @see getsockname(2) */
-  sockname(): SocketAddress | null {
+  sockname(): AnsweredAddress | null {
     return Socket.#run(this, (_core, socket) => formatAddress(socket.localAddress()));
   }
 
