@@ -226,6 +226,14 @@ napi_value duplicate(const Frame& frame) {
   return frame.answer(keep(space, fd < 0 ? fd : sys::duplicate(fd)));
 }
 
+// closeOnExec(id)
+napi_value close_on_exec(const Frame& frame) {
+  Id id;
+  int fd;
+  if (frame.open(&id, &fd) == nullptr) return nullptr;
+  return frame.answer(fd < 0 ? fd : sys::close_on_exec(fd));
+}
+
 // setBlocking(id, isBlocking)
 napi_value set_blocking(const Frame& frame) {
   Id id;
@@ -612,6 +620,7 @@ constexpr Function kFunctions[] = {
     FUNCTION("attachFilter", attach_filter),
     FUNCTION("bind", with_name<sys::bind>),
     FUNCTION("close", close),
+    FUNCTION("closeOnExec", close_on_exec),
     FUNCTION("connect", with_name<sys::connect>),
     FUNCTION("count", count),
     FUNCTION("descriptor", descriptor),

@@ -127,6 +127,8 @@ int probe(int fd) {
   return flags < 0 ? flags : 0;
 }
 
+int close_on_exec(int fd) { return checked(::fcntl(fd, F_SETFD, FD_CLOEXEC)); }
+
 int set_blocking(int fd, bool is_blocking) {
   const int flags = checked(::fcntl(fd, F_GETFL));
   if (flags < 0) return flags;

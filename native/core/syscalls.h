@@ -56,6 +56,8 @@ int getpeername(int fd, Sockaddr* out);
 int duplicate(int fd);
 // fcntl(2), F_GETFD: 0 if the descriptor is open
 int probe(int fd);
+// fcntl(2), F_SETFD of FD_CLOEXEC
+int close_on_exec(int fd);
 // fcntl(2), F_GETFL and F_SETFL of O_NONBLOCK
 int set_blocking(int fd, bool is_blocking);
 // ioctl(2) of a request that answers an int

@@ -94,6 +94,8 @@ export interface NativeSockets {
   descriptor(id: number): number;
   /** A duplicate, owned and close-on-exec (F_DUPFD_CLOEXEC). @returns its id */
   duplicate(id: number): number;
+  /** Has programs that the process starts not inherit the descriptor. */
+  closeOnExec(id: number): number;
   /** Whether calls on the open file wait (O_NONBLOCK), for all who share it. */
   setBlocking(id: number, isBlocking: boolean): number;
   /** Ids that are open. */

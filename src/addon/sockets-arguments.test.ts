@@ -142,6 +142,7 @@ const CALLS: Readonly<Partial<Record<Name, readonly Parameter[]>>> = {
   sendMessage: [ID, FLAGS],
   sendMessages: [ID, COUNT, FLAGS],
   sendTo: [ID, LENGTH, FLAGS, NAME_LENGTH],
+  closeOnExec: [ID],
   setBlocking: [ID, ['isBlocking', 'bool', false]],
   setOption: [ID, ...OPTION, LENGTH],
   shutdown: [ID, ['how', 'signed', 0]],

@@ -4,6 +4,7 @@ import { loadNative } from '../addon/load.ts';
 import { MAX_MESSAGES, SLAB, SLAB_SIZE } from '../addon/native-sockets.ts';
 import type { AbortSignalLike } from '../base/abort.ts';
 import { nearest } from '../base/nearest.ts';
+import { UnsupportedError } from '../base/errors.ts';
 import type { Rule } from '../base/rules.ts';
 import {
   integer,
@@ -68,6 +69,25 @@ export function flagsOf(options: CallOptions | AsyncOptions | undefined): number
   if (options === undefined) return 0;
   const value = (requireObject(options, 'options') as CallOptions).flags;
   return value === undefined ? 0 : flags(value, 'flags');
+}
+
+/**
+ * All flags of a call that sends.
+ *
+ * @throws {UnsupportedError} MSG_ZEROCOPY: the system would send what stands in the memory later, when other calls have used it
+ */
+export function sendFlagsOf(options: CallOptions | AsyncOptions | undefined): number {
+  const { module, sendFlags } = getSpace();
+  const given = flagsOf(options);
+  if ((given & module.constants.MSG_ZEROCOPY) !== 0) {
+    throw new UnsupportedError(
+      'MSG_ZEROCOPY needs memory that nobody uses until the system has told that it is done with it',
+      {
+        op: 'send',
+      },
+    );
+  }
+  return given | sendFlags;
 }
 
 /** The time that a call may block, if it may. */

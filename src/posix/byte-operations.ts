@@ -4,7 +4,6 @@ import { copyBytes, lengthOfBytes, requireBytes } from '../base/bytes.ts';
 import type { SocketAddress } from './address.ts';
 import { ROOM } from './arguments.ts';
 import { readSockaddr, writeSockaddr } from './sockaddr.ts';
-import type { Space } from './space.ts';
 import type { CallRow, Operation, SocketState } from './waiting.ts';
 import { wouldBlock } from './waiting.ts';
 
@@ -49,21 +48,30 @@ export function sendOnce({ space, id }: SocketState, bytes: Uint8Array, flags: n
 }
 
 /** One attempt. `bytes` have been judged. Memory that is shared with another thread is written by this one. */
-export function recvIntoOnce({ space, id }: SocketState, bytes: Uint8Array, flags: number): number {
+export function recvIntoOnce(state: SocketState, bytes: Uint8Array, flags: number): number {
   const length = lengthOfBytes(bytes);
+  const { space, id } = state;
   const { native } = space;
   if (length > COPIED && isPlain(bytes)) return native.recvBytes(id, bytes, flags);
   const apart = length > ROOM ? new Uint8Array(length) : undefined;
   const got = apart === undefined ? native.recv(id, length, flags) : native.recvBytes(id, apart, flags);
   // With MSG_TRUNC the answer may be more than there was room for.
   const came = Math.min(got, length);
-  if (came > 0) copyBytes(apart?.subarray(0, came) ?? space.received(came), bytes);
+  if (came > 0 && !throwsAway(state, flags))
+    copyBytes(apart?.subarray(0, came) ?? space.received(came), bytes);
   return got;
 }
 
+/** Whether the system only counts what it receives: with MSG_TRUNC TCP throws bytes away, and writes none. @see tcp(7) */
+export function throwsAway({ family, type, space }: SocketState, flags: number): boolean {
+  const { AF_INET, AF_INET6, MSG_TRUNC, SOCK_STREAM } = space.module.constants;
+  return (flags & MSG_TRUNC) !== 0 && type === SOCK_STREAM && (family === AF_INET || family === AF_INET6);
+}
+
 /** What `got` bytes of the slab are, as the caller's own. */
-export function takeData({ received }: Space, got: number, size: number): Uint8Array {
-  return new Uint8Array(received(Math.min(got, size)));
+export function takeData(state: SocketState, got: number, size: number, flags: number): Uint8Array {
+  const came = Math.min(got, size);
+  return throwsAway(state, flags) ? new Uint8Array(came) : new Uint8Array(state.space.received(came));
 }
 
 export function recvOperation(state: SocketState, size: number, flags: number): Operation<Uint8Array> {
@@ -72,7 +80,7 @@ export function recvOperation(state: SocketState, size: number, flags: number): 
     return {
       call: RECV,
       attempt: () => native.recv(state.id, size, flags),
-      finish: (got) => takeData(state.space, got, size),
+      finish: (got) => takeData(state, got, size, flags),
     };
   }
   const bytes = new Uint8Array(size);
@@ -84,17 +92,45 @@ export function recvOperation(state: SocketState, size: number, flags: number): 
 }
 
 export function recvIntoOperation(state: SocketState, bytes: Uint8Array, flags: number): Operation<number> {
+  const length = lengthOfBytes(requireBytes(bytes));
   return {
     call: RECV_INTO,
-    attempt: () => recvIntoOnce(state, requireBytes(bytes), flags),
+    attempt: () => {
+      // Of a target that has shrunk meanwhile, nothing received would look like an end.
+      if (lengthOfBytes(requireBytes(bytes)) < length)
+        throw new TypeError('bytes: expected memory that keeps its size while it is waited for');
+      return recvIntoOnce(state, bytes, flags);
+    },
     finish: (got) => got,
   };
 }
 
-export function sendOperation(state: SocketState, bytes: Uint8Array, flags: number): Operation<number> {
+/** Bytes that may have to wait while the program goes on: copied before it does, so that it may use the memory again. */
+function bytesOnce(
+  state: SocketState,
+  bytes: Uint8Array,
+  isAsync: boolean,
+): { current(): Uint8Array; keep(result: number): number } {
+  let kept: Uint8Array | undefined;
+  return {
+    current: () => kept ?? requireBytes(bytes),
+    keep: (result) => {
+      if (isAsync && wouldBlock(state, result)) kept ??= new Uint8Array(bytes);
+      return result;
+    },
+  };
+}
+
+export function sendOperation(
+  state: SocketState,
+  bytes: Uint8Array,
+  flags: number,
+  isAsync = false,
+): Operation<number> {
+  const data = bytesOnce(state, bytes, isAsync);
   return {
     call: SEND,
-    attempt: () => sendOnce(state, requireBytes(bytes), flags),
+    attempt: () => data.keep(sendOnce(state, data.current(), flags)),
     finish: (sent) => sent,
   };
 }
@@ -114,7 +150,7 @@ export function nameOnce(
       return length;
     },
     keep: (result) => {
-      if (wouldBlock(state, result)) kept ??= slab.slice(SLAB.name, SLAB.name + length);
+      if (result < 0) kept ??= slab.slice(SLAB.name, SLAB.name + length);
       return result;
     },
   };
@@ -125,18 +161,21 @@ export function sendToOperation(
   bytes: Uint8Array,
   address: SocketAddress,
   flags: number,
+  isAsync = false,
 ): Operation<number> {
   const { native, slab, module } = state.space;
   const name = nameOnce(state, address);
+  const data = bytesOnce(state, bytes, isAsync);
   return {
     call: SEND_TO,
     attempt: () => {
       // The address is read first: its getters may change the bytes.
       const nameLength = name.place();
-      const length = lengthOfBytes(requireBytes(bytes));
+      const current = data.current();
+      const length = lengthOfBytes(current);
       if (length > ROOM) return -module.errorNumbers.EMSGSIZE;
-      slab.set(bytes, SLAB.data);
-      return name.keep(native.sendTo(state.id, length, flags, nameLength));
+      slab.set(current, SLAB.data);
+      return data.keep(name.keep(native.sendTo(state.id, length, flags, nameLength)));
     },
     finish: (sent) => sent,
   };
@@ -152,7 +191,7 @@ export function recvFromOperation(state: SocketState, size: number, flags: numbe
     attempt: () => native.recvFrom(state.id, size, allFlags),
     finish: (got) => {
       const address = readSockaddr(slab, SLAB.name, words[0] ?? 0);
-      const data = takeData(state.space, got, size);
+      const data = takeData(state, got, size, flags);
       return { data, address, length: got, truncated: got > size };
     },
   };

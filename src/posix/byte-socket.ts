@@ -2,7 +2,7 @@
 import { requireBytes } from '../base/bytes.ts';
 import type { SocketAddress } from './address.ts';
 import type { AsyncOptions, BlockingOptions, CallOptions } from './arguments.ts';
-import { byteCount, flagsOf, ROOM, roomCount, timeoutOf } from './arguments.ts';
+import { byteCount, flagsOf, ROOM, roomCount, sendFlagsOf, timeoutOf } from './arguments.ts';
 import * as calls from './byte-operations.ts';
 import type { ReceivedFrom } from './byte-operations.ts';
 import { SocketCore } from './socket-core.ts';
@@ -23,24 +23,25 @@ export abstract class ByteSocket extends SocketCore {
   send(data: Uint8Array, options?: CallOptions): number | null;
   send(data: Uint8Array, options?: CallOptions): number | null {
     const state = this.state;
-    const flags = flagsOf(options) | state.space.sendFlags;
+    const flags = sendFlagsOf(options);
     const timeout = timeoutOf(options);
     if (timeout !== undefined) return this.run(calls.sendOperation(state, data, flags), { timeout });
     const result = calls.sendOnce(state, requireBytes(data), flags);
     return result >= 0 ? result : this.refused(calls.SEND, result);
   }
 
-  /** `send`, until anything went out. Bytes that wait are read when they go: leave them alone until this settles. */
+  /** `send`, until anything went out. Bytes that have to wait are copied: their memory may be used again at once. */
   async sendAsync(data: Uint8Array, options?: AsyncOptions): Promise<number> {
-    const flags = flagsOf(options) | this.state.space.sendFlags;
-    return this.runAsync(calls.sendOperation(this.state, data, flags), options);
+    const flags = sendFlagsOf(options);
+    return this.runAsync(calls.sendOperation(this.state, data, flags, true), options);
   }
 
   /**
-   * Receives calls.
+   * Receives bytes.
    *
    * @param size the most to receive; what a datagram has beyond it is lost (`recvFrom` and `recvMsg` tell)
-   * @returns bytes of the caller's own; none at the end of a stream, or of an empty datagram
+   * @returns bytes of the caller's own; none at the end of a stream, or of an empty datagram. With `MSG_TRUNC` TCP throws
+   *   the bytes away: zeros are answered, as many as they were
    * @throws {SystemError} ECONNRESET, ENOTCONN, ECONNREFUSED (an earlier datagram was refused) …
    * @see recv(2)
    */
@@ -55,7 +56,7 @@ export abstract class ByteSocket extends SocketCore {
     if (timeout !== undefined) return this.run(calls.recvOperation(state, room, flags), { timeout });
     if (room > ROOM) return this.run(calls.recvOperation(state, room, flags), undefined);
     const result = state.space.native.recv(state.id, room, flags);
-    return result >= 0 ? calls.takeData(state.space, result, room) : this.refused(calls.RECV, result);
+    return result >= 0 ? calls.takeData(state, result, room, flags) : this.refused(calls.RECV, result);
   }
 
   async recvAsync(size: number = DEFAULT_SIZE, options?: AsyncOptions): Promise<Uint8Array> {
@@ -94,13 +95,13 @@ export abstract class ByteSocket extends SocketCore {
   sendTo(data: Uint8Array, address: SocketAddress, options: BlockingOptions): number;
   sendTo(data: Uint8Array, address: SocketAddress, options?: CallOptions): number | null;
   sendTo(data: Uint8Array, address: SocketAddress, options?: CallOptions): number | null {
-    const flags = flagsOf(options) | this.state.space.sendFlags;
+    const flags = sendFlagsOf(options);
     return this.run(calls.sendToOperation(this.state, data, address, flags), options);
   }
 
   async sendToAsync(data: Uint8Array, address: SocketAddress, options?: AsyncOptions): Promise<number> {
-    const flags = flagsOf(options) | this.state.space.sendFlags;
-    return this.runAsync(calls.sendToOperation(this.state, data, address, flags), options);
+    const flags = sendFlagsOf(options);
+    return this.runAsync(calls.sendToOperation(this.state, data, address, flags, true), options);
   }
 
   /**

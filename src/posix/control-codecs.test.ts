@@ -11,7 +11,7 @@ import type { ControlInput, ControlMessage } from './control-messages.ts';
 import { controlRoom, decodeControl, encodeControl } from './control-messages.ts';
 import type { ControlDirection } from './control-rows.ts';
 import { CONTROL_FORMS, CONTROL_ROWS } from './control-rows.ts';
-import { Descriptor } from './descriptor.ts';
+import { Descriptor, OWN } from './descriptor.ts';
 import { encodeSockaddr } from './sockaddr.ts';
 import { getSpace } from './space.ts';
 
@@ -342,7 +342,7 @@ test('encodeControl of SCM_RIGHTS takes numbers, and objects that have one (F35)
 
 test('encodeControl refuses descriptors that are closed (F35)', () => {
   const { native } = getSpace();
-  const made = new Descriptor(native.adopt(openSync('/dev/null', 'r'), true));
+  const made = new Descriptor(native.adopt(openSync('/dev/null', 'r'), true), OWN);
   const message = { level: 'SOL_SOCKET', type: 'SCM_RIGHTS', data: [made] } as const;
   assert.equal(encodeControl(message, 'c', CONTEXT).data.length, 4);
   made.close();
@@ -366,7 +366,7 @@ test("decodeControl of SCM_RIGHTS makes each descriptor that came the caller's (
   const { native } = getSpace();
   const ids = Array.from({ length: 3 }, () => native.adopt(openSync('/dev/null', 'r'), true));
   const [first = 0, second = 0, third = 0] = ids.map((id) => id % 2 ** 20);
-  const take = (slot: number): Descriptor => new Descriptor(native.idAt(slot));
+  const take = (slot: number): Descriptor => new Descriptor(native.idAt(slot), OWN);
   // One that was closed for lack of room, and half of another.
   const payload = Uint8Array.of(...received(first, -1, second, third), 1, 2);
   const message = decodeControl(payload, constants.SOL_SOCKET, constants.SCM_RIGHTS, take);
@@ -415,7 +415,7 @@ const keys = fc.constantFrom(
 
 test('decodeControl answers for any bytes, and keeps none of them (F36)', () => {
   const slots: number[] = [];
-  const made = new Descriptor(getSpace().native.adopt(openSync('/dev/null', 'r'), true));
+  const made = new Descriptor(getSpace().native.adopt(openSync('/dev/null', 'r'), true), OWN);
   const take = (slot: number): Descriptor => {
     slots.push(slot);
     return made;

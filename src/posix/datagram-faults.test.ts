@@ -226,11 +226,10 @@ test('sendMany judges every message before any goes out (F26)', (t) => {
 });
 
 test('sendMany takes no more than one call does, 1024, and no more than fits in 4 MiB (F26)', (t) => {
-  const [stream] = pairOf(t, 'SOCK_STREAM');
-  const empty = Array.from({ length: 3000 }, () => ({}));
-  assert.equal(stream.sendMany(empty), 1024);
   const socket = udp(t);
   const address = socket.localAddress();
+  const empty = Array.from({ length: 3000 }, () => ({ address }));
+  assert.equal(socket.sendMany(empty), 1024);
   const long = Array.from({ length: 100 }, () => ({ data: new Uint8Array(65_000), address }));
   const sent = socket.sendMany(long) ?? 0;
   assert.ok(sent > 0 && sent <= 64, String(sent));

@@ -114,15 +114,17 @@ test('a socket that something waits for is not collected (F08)', async () => {
 
 // --- closed while something waits ---------------------------------------------------------------
 
-/** A stream with no room left for sending. */
-function full(t: Parameters<typeof open>[0]): Socket {
-  const [socket] = pairOf(t);
+type Kind = 'SOCK_SEQPACKET' | 'SOCK_STREAM';
+
+/** A socket with no room left for sending. */
+function full(t: Parameters<typeof open>[0], type: Kind = 'SOCK_STREAM'): Socket {
+  const [socket] = pairOf(t, type);
   const bytes = new Uint8Array(65_536);
   while (socket.send(bytes) !== null);
   return socket;
 }
 
-const idle = (t: Parameters<typeof open>[0]): Socket => pairOf(t)[0];
+const idle = (t: Parameters<typeof open>[0], type: Kind = 'SOCK_STREAM'): Socket => pairOf(t, type)[0];
 
 function listening(t: Parameters<typeof open>[0]): Socket {
   const socket = open(t, 'AF_UNIX', 'SOCK_STREAM');
@@ -131,7 +133,11 @@ function listening(t: Parameters<typeof open>[0]): Socket {
   return socket;
 }
 
-type Wait = readonly [what: string, make: typeof idle, wait: (socket: Socket) => Promise<unknown>];
+type Wait = readonly [
+  what: string,
+  make: (t: Parameters<typeof open>[0]) => Socket,
+  wait: (socket: Socket) => Promise<unknown>,
+];
 
 const WAITS: readonly Wait[] = [
   ['readable', idle, (socket) => socket.readable()],
@@ -140,10 +146,10 @@ const WAITS: readonly Wait[] = [
   ['recvIntoAsync', idle, (socket) => socket.recvIntoAsync(new Uint8Array(4))],
   ['recvFromAsync', idle, (socket) => socket.recvFromAsync()],
   ['recvMsgAsync', idle, (socket) => socket.recvMsgAsync()],
-  ['recvManyAsync', idle, (socket) => socket.recvManyAsync()],
+  ['recvManyAsync', (t) => idle(t, 'SOCK_SEQPACKET'), (socket) => socket.recvManyAsync()],
   ['sendAsync', full, (socket) => socket.sendAsync(BYTES)],
   ['sendMsgAsync', full, (socket) => socket.sendMsgAsync({ data: BYTES })],
-  ['sendManyAsync', full, (socket) => socket.sendManyAsync([{ data: BYTES }])],
+  ['sendManyAsync', (t) => full(t, 'SOCK_SEQPACKET'), (socket) => socket.sendManyAsync([{ data: BYTES }])],
   ['acceptAsync', listening, (socket) => socket.acceptAsync()],
 ];
 

@@ -8,7 +8,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { leakCheck, openDescriptors } from '../testing/node/leak-check.ts';
 import type { DescriptorKind } from './descriptor.ts';
-import { Descriptor } from './descriptor.ts';
+import { Descriptor, OWN } from './descriptor.ts';
 import { Socket } from './socket.ts';
 import { getSpace } from './space.ts';
 
@@ -18,7 +18,7 @@ after(() => {
 });
 
 function own(fd: number): Descriptor {
-  return new Descriptor(getSpace().native.adopt(fd, true));
+  return new Descriptor(getSpace().native.adopt(fd, true), OWN);
 }
 
 function isOpen(fd: number): boolean {

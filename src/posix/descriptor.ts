@@ -19,6 +19,9 @@ const KINDS: readonly (readonly [DescriptorKind, (stats: Stats) => boolean])[] =
   ['block', (stats) => stats.isBlockDevice()],
 ];
 
+/** What those who may make descriptors have. It is not exported from the package. */
+export const OWN: unique symbol = Symbol('own');
+
 let takeAsSocket: ((fd: number) => Socket) | undefined;
 
 /** Says how a descriptor becomes a socket: what makes sockets cannot be imported here, for it imports this. */
@@ -37,8 +40,14 @@ export class Descriptor {
   #isClosed = false;
   #kind: DescriptorKind | undefined;
 
-  /** @param id of the native sockets of this thread */
-  constructor(id: number) {
+  /**
+   * For this library's own use: whoever could name any id could close any socket.
+   *
+   * @param id of the native sockets of this thread
+   * @throws {TypeError} anybody else has called it
+   */
+  constructor(id: number, key: symbol) {
+    if (key !== OWN) throw new TypeError('a Descriptor is made by receiving one');
     this.#id = anyId(id, 'id');
     expectClose(this, 'a received descriptor', id);
   }

@@ -75,7 +75,7 @@ for (const kind of ['SOCK_STREAM', 'SOCK_SEQPACKET'] as const) {
       const room = { size: 1 + next(5000), ...(controlSize === undefined ? {} : { controlSize }) };
       if (next(4) === 0) {
         isOver = (await socket.recvAsync(room.size)).length === 0;
-      } else if (next(3) === 0) {
+      } else if (kind !== 'SOCK_STREAM' && next(3) === 0) {
         const batch = await socket.recvManyAsync({ ...room, count: 1 + next(5) });
         isOver = batch.some(({ data }) => data.length === 0);
         for (const message of batch) look(message);

@@ -8,7 +8,9 @@ import { aligned } from './control-layout.ts';
 import type { EncodedControl } from './control-layout.ts';
 import type { ControlInput } from './control-messages.ts';
 import { controlRoom, decodeControl, encodeControl } from './control-messages.ts';
-import { Descriptor } from './descriptor.ts';
+import { UnsupportedError } from '../base/errors.ts';
+import { throwsAway } from './byte-operations.ts';
+import { Descriptor, OWN } from './descriptor.ts';
 import { ReceivedMessage } from './message.ts';
 import type { BatchRoom, MessageFlags, MessageRoom, OutgoingMessage } from './message.ts';
 import { encodeSockaddr, readSockaddr } from './sockaddr.ts';
@@ -134,6 +136,7 @@ export function sendManyOperation(
   flags: number,
 ): Operation<number> {
   const { native, module } = state.space;
+  requireMessages(state, SEND_MANY);
   return {
     call: SEND_MANY,
     attempt: () => {
@@ -143,6 +146,12 @@ export function sendManyOperation(
     },
     finish: (sent) => sent,
   };
+}
+
+/** A stream keeps no messages apart. */
+function requireMessages({ type, isClosed, space }: SocketState, { op }: CallRow): void {
+  if (type === space.module.constants.SOCK_STREAM && !isClosed)
+    throw new UnsupportedError('a stream keeps no messages apart', { op });
 }
 
 /** Lays out as many as one call takes. @returns how many; `null` if there is no room for the first */
@@ -230,15 +239,23 @@ function flagReader({ space }: SocketState): ReadFlags {
 }
 
 /** Reads record `index`, and makes everything in it the receiver's own. */
-function take(state: SocketState, index: number, plan: RoomPlan, readFlags: ReadFlags): ReceivedMessage {
+function take(
+  state: SocketState,
+  index: number,
+  plan: RoomPlan,
+  readFlags: ReadFlags,
+  discards = false,
+): ReceivedMessage {
   const { slab, words, layout, native } = state.space;
   const word = (field: number): number => words[index * RECORD_WORDS + field] ?? 0;
   const length = word(RECORD.dataLength);
   const start = word(RECORD.dataOffset);
   const flags = word(RECORD.flags);
-  const adopt = (slot: number): Descriptor => new Descriptor(native.idAt(slot));
+  const adopt = (slot: number): Descriptor => new Descriptor(native.idAt(slot), OWN);
   const parts = {
-    data: slab.slice(start, start + Math.min(length, plan.size)),
+    data: discards
+      ? new Uint8Array(Math.min(length, plan.size))
+      : slab.slice(start, start + Math.min(length, plan.size)),
     length,
     address: readSockaddr(slab, word(RECORD.nameOffset), word(RECORD.nameLength)),
     control: layout
@@ -273,8 +290,14 @@ export function recvMsgOperation(
       prepareRooms(state, plan);
       return native.recvMessage(state.id, allFlags);
     },
-    finish: () => take(state, 0, plan, flagReader(state)),
+    finish: () => take(state, 0, plan, flagReader(state), throwsAway(state, flags)),
   };
+}
+
+/** The end of a connection is received as often as there is room for messages: once will do. */
+function withoutEnds(messages: readonly ReceivedMessage[]): ReceivedMessage[] {
+  const last = messages.findLastIndex(({ length, control }) => length > 0 || control.length > 0);
+  return messages.slice(0, last + 2);
 }
 
 export function recvManyOperation(
@@ -283,7 +306,9 @@ export function recvManyOperation(
   flags: number,
 ): Operation<ReceivedMessage[]> {
   const { native } = state.space;
+  requireMessages(state, RECV_MANY);
   const plan = roomPlan(state, room, MAX_MESSAGES);
+  const isSequence = state.type === state.space.module.constants.SOCK_SEQPACKET;
   const allFlags = receiveFlags(state, flags);
   return {
     call: RECV_MANY,
@@ -295,7 +320,7 @@ export function recvManyOperation(
       const readFlags = flagReader(state);
       const messages: ReceivedMessage[] = [];
       for (let i = 0; i < count; i++) messages.push(take(state, i, plan, readFlags));
-      return messages;
+      return isSequence ? withoutEnds(messages) : messages;
     },
   };
 }

@@ -1,6 +1,6 @@
 /** Sockets that move messages. */
 import type { AsyncOptions, BlockingOptions, CallOptions } from './arguments.ts';
-import { flagsOf } from './arguments.ts';
+import { flagsOf, sendFlagsOf } from './arguments.ts';
 import { ByteSocket } from './byte-socket.ts';
 import type { BatchRoom, MessageRoom, OutgoingMessage, ReceivedMessage } from './message.ts';
 import * as calls from './message-operations.ts';
@@ -22,33 +22,35 @@ export abstract class MessageSocket extends ByteSocket {
   sendMsg(message: OutgoingMessage, options: BlockingOptions): number;
   sendMsg(message: OutgoingMessage, options?: CallOptions): number | null;
   sendMsg(message: OutgoingMessage, options?: CallOptions): number | null {
-    const flags = flagsOf(options) | this.state.space.sendFlags;
+    const flags = sendFlagsOf(options);
     return this.run(calls.sendMsgOperation(this.state, message, flags), options);
   }
 
   /** `sendMsg`, until anything went out. The message is read when it goes: leave it alone until this settles. */
   async sendMsgAsync(message: OutgoingMessage, options?: AsyncOptions): Promise<number> {
-    const flags = flagsOf(options) | this.state.space.sendFlags;
+    const flags = sendFlagsOf(options);
     return this.runAsync(calls.sendMsgOperation(this.state, message, flags), options);
   }
 
   /**
-   * Sends several messages with one system call, at most 1024, and no more than 4 MiB together.
+   * Sends several messages with one system call, at most 1024, and no more than 4 MiB together. Not on a stream, which
+   * keeps no messages apart: part of one may go out there, and nothing would tell how much.
    *
    * @returns how many of them went out, from the front. If the first cannot be sent, that is an error; what keeps a later
    *   one from being sent is told when it is the first.
+   * @throws {UnsupportedError} it is a stream: use `sendMsg`
    * @see sendmmsg(2)
    */
   sendMany(messages: readonly OutgoingMessage[], options: BlockingOptions): number;
   sendMany(messages: readonly OutgoingMessage[], options?: CallOptions): number | null;
   sendMany(messages: readonly OutgoingMessage[], options?: CallOptions): number | null {
-    const flags = flagsOf(options) | this.state.space.sendFlags;
+    const flags = sendFlagsOf(options);
     return this.run(calls.sendManyOperation(this.state, messages, flags), options);
   }
 
   /** `sendMany`, until any of them went out. */
   async sendManyAsync(messages: readonly OutgoingMessage[], options?: AsyncOptions): Promise<number> {
-    const flags = flagsOf(options) | this.state.space.sendFlags;
+    const flags = sendFlagsOf(options);
     return this.runAsync(calls.sendManyOperation(this.state, messages, flags), options);
   }
 
@@ -72,8 +74,10 @@ export abstract class MessageSocket extends ByteSocket {
 
   /**
    * Receives what is there, up to `count` messages, with one system call. It does not wait for more once there is one.
+   * Not on a stream.
    *
-   * @returns at least one message
+   * @returns at least one message. At the end of a `SOCK_SEQPACKET` connection the last one is empty
+   * @throws {UnsupportedError} it is a stream: use `recv` or `recvMsg`
    * @see recvmmsg(2)
    */
   recvMany(room: BatchRoom | undefined, options: BlockingOptions): ReceivedMessage[];

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SocketAddress } from './address.ts';
-import { Descriptor } from './descriptor.ts';
+import { Descriptor, OWN } from './descriptor.ts';
 import { ReceivedMessage } from './message.ts';
 import { poll } from './poll.ts';
 import { encodeSockaddr } from './sockaddr.ts';
@@ -229,7 +229,7 @@ for (const type of [Socket, Descriptor, ReceivedMessage]) {
 
 test('the classes refuse to be made of anything but an id (F50)', () => {
   for (const bad of [...STRANGERS.filter((each) => each !== 1), -1, 1.5, NaN, 2 ** 60]) {
-    assert.throws(() => new Descriptor(bad as number), /^(Type|Range)Error: id: expected/);
+    assert.throws(() => new Descriptor(bad as number, OWN), /^(Type|Range)Error: id: expected/);
     const make = Socket as unknown as new (...args: readonly unknown[]) => unknown;
     assert.throws(() => new make(bad, true), TypeError);
     assert.throws(() => new make({ id: bad }, true), /^(Type|Range)Error: id: expected/);

@@ -17,7 +17,7 @@ const open: SocketState[] = [];
 function makeSocket(family: number, type: number, protocol = 0): SocketState {
   const id = space.native.socket(family, type, protocol);
   assert.ok(id >= 0);
-  const state = { space, id, family, type, protocol, isClosed: false };
+  const state = { space, id, family, type, protocol, isClosed: false, mayBlock: false };
   open.push(state);
   return state;
 }

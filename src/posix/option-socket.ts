@@ -4,7 +4,7 @@ import { SLAB } from '../addon/native-sockets.ts';
 import { lengthOfBytes, requireBytes } from '../base/bytes.ts';
 import { outOfRange } from '../base/rules.ts';
 import { named, ROOM, roomCount } from './arguments.ts';
-import { Descriptor } from './descriptor.ts';
+import { Descriptor, OWN } from './descriptor.ts';
 import { MessageSocket } from './message-socket.ts';
 import { getOption, setOption } from './option-calls.ts';
 import type {
@@ -134,6 +134,6 @@ export abstract class OptionSocket extends MessageSocket {
       throw callError(this.state, PEER_PIDFD, -module.errorNumbers.EOPNOTSUPP);
     const result = native.getOption(this.state.id, SOL_SOCKET, SO_PEERPIDFD, 4);
     if (result < 0) throw callError(this.state, PEER_PIDFD, result);
-    return new Descriptor(native.adopt(words[SLAB.data / 4] ?? -1, true));
+    return new Descriptor(native.adopt(words[SLAB.data / 4] ?? -1, true), OWN);
   }
 }

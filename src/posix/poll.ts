@@ -5,6 +5,7 @@ import { integer, outOfRange, requireObject, wrongType } from '../base/rules.ts'
 import { descriptorNumber, timeout as timeoutRule, ROOM } from './arguments.ts';
 import { SocketCore } from './socket-core.ts';
 import { getSpace } from './space.ts';
+import { LONGEST_WAIT } from './waiting.ts';
 
 /** Something to be waited for. */
 export interface PollItem {
@@ -16,7 +17,6 @@ export interface PollItem {
 
 const WORDS = 3;
 const MAX_ITEMS = Math.floor(ROOM / (WORDS * 4));
-const MAX_INT32 = 2 ** 31 - 1;
 
 const events = integer(0, 0x7fff);
 
@@ -59,7 +59,11 @@ export function poll(items: readonly PollItem[], timeout: number = Infinity): nu
   const at = SLAB.data / 4;
   words.set(set, at);
   const count = set.length / WORDS;
-  const result = native.poll(count, limit === Infinity ? -1 : Math.min(Math.ceil(limit), MAX_INT32));
-  if (result < 0) throw systemError(result, 'poll', { op: 'poll' });
+  const end = performance.now() + limit;
+  for (let left = limit; ; left = end - performance.now()) {
+    const result = native.poll(count, Math.max(0, Math.min(Math.ceil(left), LONGEST_WAIT)));
+    if (result < 0) throw systemError(result, 'poll', { op: 'poll' });
+    if (result > 0 || left <= 0) break;
+  }
   return Array.from({ length: count }, (_, i) => words[at + WORDS * i + 2] ?? 0);
 }

@@ -127,13 +127,14 @@ test('no way to send raises SIGPIPE (F60)', async (t) => {
       () => one.send(BYTES, { timeout: 100 }),
       () => one.send(new Uint8Array(10_000)),
       () => one.sendMsg({ data: BYTES }),
-      () => one.sendMany([{ data: BYTES }, { data: BYTES }]),
+      ...(type === 'SOCK_STREAM' ? [] : [() => one.sendMany([{ data: BYTES }, { data: BYTES }])]),
     ];
     for (const send of sends) assert.throws(send, { code: 'EPIPE' });
     assert.throws(() => one.sendTo(BYTES, { family: 'unix', path: '/nowhere' }), { name: 'SystemError' });
     await assert.rejects(one.sendAsync(BYTES), { code: 'EPIPE' });
     await assert.rejects(one.sendMsgAsync({ data: BYTES }), { code: 'EPIPE' });
-    await assert.rejects(one.sendManyAsync([{ data: BYTES }]), { code: 'EPIPE' });
+    if (type === 'SOCK_SEQPACKET')
+      await assert.rejects(one.sendManyAsync([{ data: BYTES }]), { code: 'EPIPE' });
   }
   const { address, listening } = listener(t);
   const client = open(t, 'AF_INET', 'SOCK_STREAM');

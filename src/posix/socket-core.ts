@@ -102,7 +102,10 @@ export abstract class SocketCore {
     return this.#count('available', COUNT.unread);
   }
 
-  /** Bytes that were sent and that the peer's system has not taken yet. @see ioctl(2), SIOCOUTQ */
+  /**
+   * Bytes that were sent and that the peer's system has not acknowledged yet; of a Unix socket the memory that they take,
+   * which is more. @see ioctl(2), SIOCOUTQ
+   */
   unsent(): number {
     return this.#count('unsent', COUNT.unsent);
   }

@@ -42,7 +42,7 @@ const OWNERSHIP = oneOf('take', 'borrow');
  * system refuses, a `ClosedError` if the socket has been closed, and a `TypeError` or `RangeError`, before anything is
  * done, for arguments that cannot be.
  *
- * The descriptor is close-on-exec and non-blocking. Nothing raises SIGPIPE. A socket that is collected without having
+ * A descriptor made here is close-on-exec and non-blocking, also for those that it is handed to. Nothing raises SIGPIPE. A socket that is collected without having
  * been closed is closed then, with one warning.
  *
  * @see socket(2), socket(7)
@@ -95,8 +95,9 @@ export class Socket extends OptionSocket {
    * Makes a socket of a descriptor that there is already: inherited, received, or lent by another library.
    *
    * With `'take'` it is this socket's: `close` closes it, and nobody else may. With `'borrow'` it stays its owner's:
-   * `close` only lets go of it, and the owner must not close it before. Either way the open file is made non-blocking,
-   * for everybody who shares it, and a descriptor that is taken is made close-on-exec. What fails leaves it as it was.
+   * `close` only lets go of it, and the owner must not close it before. Whether
+   * the open file is one that waits is left as it is, for others may share it, until this socket connects or accepts. A
+   * descriptor that is taken is made close-on-exec.
    *
    * @throws {SystemError} EBADF; ENOTSOCK if it is not a socket
    */
@@ -108,17 +109,17 @@ export class Socket extends OptionSocket {
     if (id < 0) throw systemError(id, 'fcntl', { op: 'fromFd' });
     try {
       const kind = discover(id);
-      const result = native.setBlocking(id, false);
+      const result = isOwned ? native.closeOnExec(id) : 0;
       if (result < 0) throw systemError(result, 'fcntl', { op: 'fromFd' });
-      return Socket.#of(id, kind, isOwned);
+      return Socket.#of(id, kind, isOwned, true);
     } catch (error) {
       native.release(id);
       throw error;
     }
   }
 
-  static #of(id: number, kind: SocketKind, isOwned = true): Socket {
-    return new Socket({ space: getSpace(), id, ...kind, isClosed: false }, isOwned);
+  static #of(id: number, kind: SocketKind, isOwned = true, mayBlock = false): Socket {
+    return new Socket({ space: getSpace(), id, ...kind, isClosed: false, mayBlock }, isOwned);
   }
 
   // --- its ends -------------------------------------------------------------------------------

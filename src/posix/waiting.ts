@@ -2,7 +2,7 @@
  * The three ways to wait, over one form of a call: a single attempt; attempts with the thread blocked in between; attempts
  * with the poller in between. All of them try first and wait then.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { systemError } from '../addon/system-errors.ts';
 import type { AbortSignalLike } from '../base/abort.ts';
 import { onAbort } from '../base/abort.ts';
@@ -28,6 +28,11 @@ export interface SocketState {
   readonly type: number;
   readonly protocol: number;
   isClosed: boolean;
+  /**
+   * Whether the open file may be one that waits (no O_NONBLOCK). It is left so for those who share it for as long as it
+   * does not matter: bytes and messages have MSG_DONTWAIT, only accept and connect have nothing of the kind.
+   */
+  mayBlock: boolean;
   /** The socket itself: what waits has this state, and so keeps the socket from being collected, and closed, meanwhile. */
   owner?: object;
 }
@@ -50,7 +55,11 @@ export interface AsyncWait {
 /** Pauses where the system has nothing to wait for, in milliseconds: the first and the longest. */
 const FIRST_PAUSE = 1;
 const LONGEST_PAUSE = 32;
-const MAX_INT32 = 2 ** 31 - 1;
+/**
+ * The longest that the thread is in one system call, in milliseconds: in between, a worker can be ended, and with it the
+ * process that waits for its workers.
+ */
+export const LONGEST_WAIT = 100;
 
 /** The error of a call that answered `result`. */
 export function callError(state: SocketState, call: CallRow, result: number): SocketError {
@@ -88,7 +97,7 @@ export function tryBlocking<T>(state: SocketState, operation: Operation<T>, time
     if (done !== null) return done;
     const left = Math.ceil(end - performance.now());
     if (left <= 0) throw timeoutError(state, operation.call);
-    pause = blockOnce(state, operation.call, Math.min(left, MAX_INT32), pause);
+    pause = blockOnce(state, operation.call, Math.min(left, LONGEST_WAIT), pause);
   }
 }
 
@@ -101,9 +110,8 @@ export function tryBlocking<T>(state: SocketState, operation: Operation<T>, time
 function blockOnce(state: SocketState, call: CallRow, left: number, lastPause: number): number {
   const { native, module } = state.space;
   const { POLLIN, POLLOUT } = module.constants;
-  const timeout = left === MAX_INT32 ? -1 : left;
   const began = performance.now();
-  const result = native.wait(state.id, call.direction === 'read' ? POLLIN : POLLOUT, timeout);
+  const result = native.wait(state.id, call.direction === 'read' ? POLLIN : POLLOUT, left);
   if (result < 0) throw callError(state, call, result);
   if (result === 0 || performance.now() - began >= FIRST_PAUSE) return 0;
   const pause = Math.min(Math.max(FIRST_PAUSE, lastPause * 2), LONGEST_PAUSE);
@@ -193,22 +201,31 @@ async function nextChance(
   }
 }
 
-/** Resolves when the socket is ready, which may be now. */
+/** Has accept and connect be single attempts as well. @returns a negative errno if that cannot be */
+export function ensureAttempts(state: SocketState): number {
+  if (!state.mayBlock) return 0;
+  const result = state.space.native.setBlocking(state.id, false);
+  if (result >= 0) state.mayBlock = false;
+  return result;
+}
+
+/**
+ * Resolves when the socket is ready, which may be now. If all that there is to tell is an error that stays, as a queue of
+ * errors does until it is read, the event loop has had a turn by then: whoever waits again and again holds nobody up.
+ */
 export async function untilReady(state: SocketState, call: CallRow, wait: AsyncWait): Promise<void> {
   const { native, module } = state.space;
   const { POLLIN, POLLOUT } = module.constants;
   const events = call.direction === 'read' ? POLLIN : POLLOUT;
   const { EAGAIN } = module.errorNumbers;
-  await tryAsync(
+  const revents = await tryAsync(
     state,
     {
       call,
-      attempt: () => {
-        const revents = native.wait(state.id, events, 0);
-        return revents === 0 ? -EAGAIN : revents;
-      },
-      finish: () => undefined,
+      attempt: () => native.wait(state.id, events, 0) || -EAGAIN,
+      finish: (found) => found,
     },
     wait,
   );
+  if ((revents & events) === 0) await nextTurn();
 }
