@@ -1,5 +1,6 @@
 /** The module's `connect` and `listen`: names and addresses to sockets that are ready for use. */
 import { SystemError } from '../base/errors.ts';
+import type { SocketAddress } from '../posix/address.ts';
 import { constants, errorNumbers } from '../posix/constants.ts';
 import { poll } from '../posix/poll.ts';
 import { Socket as PosixSocket } from '../posix/socket.ts';
@@ -57,7 +58,7 @@ function connectUnix({ family, type, protocol, address }: Candidate, timeout: nu
 
 /** Attempts to connect, all at the same time. The first that succeeds is the winner. */
 class Race {
-  readonly #pending = new Set<PosixSocket>();
+  readonly #pending = new Map<PosixSocket, SocketAddress>();
   /** The one that came last: an attempt that others may have had to wait for got further than those. */
   #failure: Failure | undefined;
 
@@ -75,7 +76,7 @@ class Race {
     try {
       socket = PosixSocket.socket(family, type === 0 ? SOCK_STREAM : type, protocol);
       if (socket.connect(address)) return socket;
-      this.#pending.add(socket);
+      this.#pending.set(socket, address);
     } catch (error) {
       socket?.close();
       this.#fail(error);
@@ -85,24 +86,29 @@ class Race {
 
   /** Waits until any attempt has come out. @returns a socket that is connected; `null` if none is, or time is up */
   wait(timeout: number): PosixSocket | null {
-    const sockets = [...this.#pending];
+    const sockets = [...this.#pending.keys()];
     const revents = poll(
       sockets.map((on) => ({ on, events: POLLOUT })),
       timeout,
     );
     for (const socket of sockets.filter((_, i) => revents[i] !== 0)) {
+      const address = this.#pending.get(socket);
       this.#pending.delete(socket);
-      const errno = socket.getOption('SOL_SOCKET', 'SO_ERROR');
-      if (errno === 0) return socket;
-      socket.close();
-      this.#fail(new Failure(errno, 'connect()'));
+      try {
+        // Asked by connect itself, and not by SO_ERROR: the system is to know that it has told.
+        if (address !== undefined) socket.connect(address, { timeout: Infinity });
+        return socket;
+      } catch (error) {
+        socket.close();
+        this.#fail(error);
+      }
     }
     return null;
   }
 
   /** Gives up what is under way. */
   end(): void {
-    for (const socket of this.#pending) socket.close();
+    for (const socket of this.#pending.keys()) socket.close();
   }
 
   #fail(error: unknown): void {
