@@ -1,5 +1,5 @@
 /** A failure on its way to the caller's `error()`: thrown inside of this folder, and never out of it. */
-import { ClosedError, ResolveError, SystemError } from '../base/errors.ts';
+import { ClosedError, ResolveError, SystemError, UnsupportedError } from '../base/errors.ts';
 import { errorNumbers, resolveErrors } from '../posix/constants.ts';
 
 export class Failure extends Error {
@@ -49,6 +49,8 @@ export function failureOf(error: unknown): Failure | undefined {
   if (error instanceof Failure) return error;
   if (error instanceof SystemError) return ofSystem(error);
   if (error instanceof ResolveError) return ofResolver(error);
+  if (error instanceof UnsupportedError)
+    return new Failure(errorNumbers.EOPNOTSUPP, `${error.op ?? 'socket'}()`);
   return error instanceof ClosedError ? noSocket() : undefined;
 }
 
