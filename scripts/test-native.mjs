@@ -8,8 +8,8 @@
  * 1. The programs of `native/test` with the address and undefined-behaviour sanitizers, leaks included.
  * 2. The same programs with the thread sanitizer: the poll(2) poller has a thread of its own.
  * 3. The module, built with the first two, in a stock Node that has their libraries preloaded: the tests of
- *    `native/test`, `dist/addon` and `dist/engine`, and those of `dist/posix` with bad input. Leaks are not looked for
- *    there, for Node's own would be found.
+ *    `native/test`, `dist/addon` and `dist/engine`, and those of `dist/posix` and `dist/ucode` with bad input or with
+ *    descriptors in messages. Leaks are not looked for there, for Node's own would be found.
  * 4. The targets of `fuzz`, over their corpus and a number of inputs more, where clang is there to build them.
  */
 import { spawn } from 'node:child_process';
@@ -222,6 +222,8 @@ function moduleTests() {
     ['dist/posix', 'fuzz.test.js'],
     ['dist/posix', 'descriptor.test.js'],
     ['dist/posix', 'hostile-peer.test.js'],
+    ['dist/posix', 'control-messages.test.js'],
+    ['dist/ucode', 'defects.test.js'],
   ];
   return places
     .flatMap(([folder, ending]) =>
