@@ -75,12 +75,8 @@ ssize_t recv(int fd, void* buffer, size_t length, int flags) {
 
 ssize_t recvfrom(int fd, void* buffer, size_t length, int flags, Sockaddr* from) {
   return retried([&] {
-    // Protocols that tell no name leave the length as it was.
-    from->storage.ss_family = AF_UNSPEC;
     from->length = sizeof(from->storage);
-    const ssize_t got = ::recvfrom(fd, buffer, length, flags, from->get(), &from->length);
-    if (from->storage.ss_family == AF_UNSPEC) from->length = 0;
-    return got;
+    return ::recvfrom(fd, buffer, length, flags, from->get(), &from->length);
   });
 }
 

@@ -229,6 +229,19 @@ TEST_BOTH(
   watches.unwatch(id_of(1));
 }
 
+TEST_BOTH("Watches tells nobody of a descriptor that was closed, and whose file stays open (F53)") {
+  Watches watches = made(make);
+  Pair pair = unix_pair();
+  const Fd copy(::dup(pair.near.get()));
+  CHECK_EQ(watches.watch(id_of(0), pair.near.get(), kReadable), 0);
+  await(watches, 0, kWritable);
+  // The system's registration ends with the file, and cannot be ended by a number that is gone.
+  pair.near.close();
+  watches.unwatch(id_of(0));
+  send_all(pair.far, "x");
+  CHECK(told(watches).empty());
+}
+
 TEST_BOTH("Watches answers what the system refuses, and watches nothing then") {
   Watches watches = made(make);
   Fd closed = unix_pair().near;
