@@ -22,7 +22,8 @@ bytes, which go out as they are, and level and type may be numbers. These are er
 name (the error says which was meant), a value of another form, a struct with a property too many, a descriptor that is
 closed.
 
-Most messages come only when an option asks for them, which is the one under _comes with_. By default there is room for
+Most messages come only when an option asks for them, which is the one under _comes with_. Where that is not
+in [the table of options](options.md), as the \`_NEW\` ones are not, \`setRaw\` sets it. By default there is room for
 all that a socket of its family can be told to add; if \`controlSize\` is too small, \`controlTruncated\` tells. Descriptors
 that did not fit are closed.
 
