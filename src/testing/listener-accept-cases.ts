@@ -1,4 +1,5 @@
 /** Cases of `listenerSuite`: accepting, pausing, and what accepted streams are like. */
+import { smallBuffers } from './pair-maker.ts';
 import type { Stream } from '../base/provider.ts';
 import type { CaseRow } from './case-table.ts';
 import { onTcp } from './case-table.ts';
@@ -137,8 +138,9 @@ async function optionsOfAccepted(h: ProviderHarness): Promise<void> {
 }
 
 async function limitsOfAccepted(h: ProviderHarness): Promise<void> {
-  const { listener, atListener } = await h.serve({}, { highWaterMark: 4000 });
-  const a = await h.connectTo(listener);
+  const options = smallBuffers(h.provider);
+  const { listener, atListener } = await h.serve({}, { highWaterMark: 4000, options });
+  const a = await h.connectTo(listener, { options });
   a.pause();
   h.record(a);
   const b = await atListener.stream();

@@ -1,3 +1,4 @@
+import type { SocketOptions } from '../base/options.ts';
 import type { IpEndpoint } from '../base/address.ts';
 import type { ConnectOptions, Listener, ListenOptions, SocketProvider, Stream } from '../base/provider.ts';
 import {
@@ -54,6 +55,12 @@ export function acceptOne(listener: Listener): Promise<Stream> {
   });
 }
 
+/** Options with which a stream is soon full, where the provider has them. */
+export function smallBuffers(provider: SocketProvider): Partial<SocketOptions> {
+  if (!provider.capabilities.has('buffer-sizes')) return {};
+  return { receiveBufferSize: SMALL_BUFFER, sendBufferSize: SMALL_BUFFER };
+}
+
 /** Two connected streams of a provider; their listener is closed already. */
 export async function connectPair(
   provider: SocketProvider,
@@ -61,8 +68,7 @@ export async function connectPair(
   options: PairOptions = {},
 ): Promise<{ a: Stream; b: Stream }> {
   const { isSmall, options: wanted, ...limits } = options;
-  const canShrink = isSmall === true && provider.capabilities.has('buffer-sizes');
-  const small = canShrink ? { receiveBufferSize: SMALL_BUFFER, sendBufferSize: SMALL_BUFFER } : {};
+  const small = isSmall === true ? smallBuffers(provider) : {};
   const common = { ...limits, options: { ...small, ...wanted } };
   const listener = await provider.listen({ ...listen, ...common });
   const accepted = acceptOne(listener);
