@@ -45,7 +45,8 @@ const ADDRESS: Rules<{ family: IpFamily; host: string; scope: string | undefined
   }),
 };
 
-function ipAddress(value: unknown, name: string): IpAddress {
+/** An address as an object, in canonical text. */
+export function ipAddress(value: unknown, name: string): IpAddress {
   const read = readWith(requireObject(value, name), ADDRESS, `${name}.`);
   const text = read.scope === undefined ? read.host : `${read.host}%${read.scope}`;
   const address = numericAddress(text, `${name}.host`);

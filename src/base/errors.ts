@@ -138,6 +138,42 @@ export class ConnectError extends SocketError {
   }
 }
 
+/**
+ * What is behind a `TlsError`, for programs and dialects to go by.
+ *
+ * | failure | meaning |
+ * |---|---|
+ * | `certificate-expired`, `certificate-name`, `certificate-untrusted`, `certificate-invalid` | the peer's certificate: out of its time; of another name; by nobody we trust; bad otherwise |
+ * | `client-certificate` | the peer demands a certificate, or refuses the one that it was shown |
+ * | `version` | no version, cipher or protocol in common |
+ * | `protocol` | the peer does not speak TLS, or not correctly |
+ * | `alert` | the peer gave the handshake up for another reason |
+ * | `closed`, `reset` | the peer ended the connection in mid-handshake |
+ */
+export type TlsFailure =
+  | 'alert'
+  | 'certificate-expired'
+  | 'certificate-invalid'
+  | 'certificate-name'
+  | 'certificate-untrusted'
+  | 'client-certificate'
+  | 'closed'
+  | 'protocol'
+  | 'reset'
+  | 'version';
+
+/**
+ * A TLS handshake failed, and the connection is closed. `code` is the TLS library's own, such as `CERT_HAS_EXPIRED`,
+ * `ERR_TLS_CERT_ALTNAME_INVALID` or `ERR_SSL_WRONG_VERSION_NUMBER`; the message has its words.
+ */
+export class TlsError extends SocketError {
+  readonly failure: TlsFailure;
+  constructor(failure: TlsFailure, code: string, reason: string, details: ErrorDetails = {}) {
+    super(code, reason, details);
+    this.failure = failure;
+  }
+}
+
 /** A policy said no. `request` is what was asked, `rule` what decided, where one rule did. */
 export class DeniedError extends SocketError {
   readonly request: unknown;
@@ -174,6 +210,7 @@ const NAMES: readonly (readonly [string, { readonly prototype: Error }])[] = [
   ['ResolveError', ResolveError],
   ['SocketError', SocketError],
   ['SystemError', SystemError],
+  ['TlsError', TlsError],
   ['UnsupportedError', UnsupportedError],
 ];
 Object.defineProperty(SocketError.prototype, BRAND, { value: true });

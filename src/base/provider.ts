@@ -22,13 +22,24 @@
  * - **Failure.** Refused, unreachable, timed out, aborted, denied: the promise rejects and no descriptor is left. A
  *   reset behind unread data: the data, then `BrokenError`. Out of descriptors at accept: the listener tells, and
  *   does not spin.
+ * - **Datagrams.** An empty datagram is a datagram. One longer than `maxSize` arrives cut, with `truncated` true and its
+ *   real length. What the network says of a datagram that was sent (ICMP) is told only where it was asked for, ends no
+ *   socket, and does not poison the next send. What has been sent or received is sent or received whole, or not at all.
+ * - **TLS.** A stream is upgraded only when it is neither reading nor holding unsent bytes, else the call is refused and the
+ *   stream stays as it was. No byte that arrived in the clear is ever delivered as if it had been protected. The peer's
+ *   certificate and name are checked unless the caller said otherwise in so many words.
  * - **Lifetime.** Open sockets keep the process alive unless `unref`ed. The end of a provider aborts what is left and
  *   settles everything.
  */
 import type { AbortSignalLike } from './abort.ts';
 import type { IpAddress, IpFamily, SocketAddress } from './address.ts';
+import type { BindOptions, Datagram } from './datagram.ts';
 import type { SocketError } from './errors.ts';
 import type { OptionName, SocketOptions } from './options.ts';
+import type { TlsClientOptions, TlsInfo, TlsServerOptions, UpgradeOptions } from './tls.ts';
+
+export type * from './datagram.ts';
+export type * from './tls.ts';
 
 /**
  * What a provider can do. Suites and facades ask for these and never guess from the provider's kind.
@@ -38,7 +49,11 @@ import type { OptionName, SocketOptions } from './options.ts';
  * | `tcp`, `udp`, `unix` | streams and listeners; datagrams; Unix streams and listeners |
  * | `unix-abstract` | Unix names without a file |
  * | `ipv6` | IPv6 addresses work here |
- * | `tls`, `multicast`, `ssm` | TLS; multicast groups; source-specific multicast |
+ * | `tls` | TLS, and the upgrade of open streams |
+ * | `unix-datagram`, `unix-seqpacket` | Unix datagram sockets; Unix sockets of sequenced packets |
+ * | `multicast`, `ssm` | multicast groups; source-specific multicast |
+ * | `datagram-meta` | everything in `DatagramMeta`, and the choice of a source for each send |
+ * | `icmp-errors` | the option `icmpErrors` of `bind` |
  * | `accept-pause` | a paused listener leaves connections in the backlog |
  * | `reuse-port` | `reusePort` spreads connections over listeners |
  * | `keep-alive-timing` | `interval` and `count` of `keepAlive` |
@@ -50,6 +65,8 @@ import type { OptionName, SocketOptions } from './options.ts';
 export type Capability =
   | 'accept-pause'
   | 'buffer-sizes'
+  | 'datagram-meta'
+  | 'icmp-errors'
   | 'ipv6'
   | 'keep-alive-timing'
   | 'local-bind'
@@ -62,6 +79,8 @@ export type Capability =
   | 'udp'
   | 'unix'
   | 'unix-abstract'
+  | 'unix-datagram'
+  | 'unix-seqpacket'
   | 'user-timeout';
 
 /** A value that survives `JSON.stringify` and `JSON.parse`. */
@@ -94,6 +113,11 @@ export interface TcpConnectOptions extends Deadline, WriteLimits {
   readonly family?: IpFamily | undefined;
   /** Milliseconds between the starts of two attempts. Default 250. @see RFC 8305, section 5 */
   readonly attemptDelay?: number | undefined;
+  /**
+   * Speaks TLS on the connection: `true` for TLS with all its defaults. The time of the handshake counts against `timeout`.
+   * The name that is checked is `servername`, or else `host`.
+   */
+  readonly tls?: TlsClientOptions | true | undefined;
   /** Numeric address to bind to before connecting; its family restricts the addresses that are dialled. */
   readonly localAddress?: string | undefined;
   readonly localPort?: number | undefined;
@@ -104,6 +128,8 @@ export interface TcpConnectOptions extends Deadline, WriteLimits {
 export interface UnixConnectOptions extends Deadline, WriteLimits {
   /** A file's path, or a NUL and an abstract name. */
   readonly path: string | Uint8Array;
+  /** Speaks TLS on the connection. `servername` must be given: a path is no name that a certificate could have. */
+  readonly tls?: TlsClientOptions | true | undefined;
   readonly options?: Partial<SocketOptions> | undefined;
 }
 
@@ -116,7 +142,15 @@ interface ListenCommon extends Deadline, WriteLimits {
   readonly options?: Partial<SocketOptions> | undefined;
 }
 
-export interface TcpListenOptions extends ListenCommon {
+interface StreamListenCommon extends ListenCommon {
+  /**
+   * Speaks TLS on every accepted connection: `accept` is told after the handshake. Handshakes that fail, or take too long,
+   * are told to `ListenerSink.error`, and end nothing but themselves.
+   */
+  readonly tls?: TlsServerOptions | undefined;
+}
+
+export interface TcpListenOptions extends StreamListenCommon {
   /** A numeric address of this machine, or `0.0.0.0` or `::` for all. Default `127.0.0.1`: to be reachable is asked for. */
   readonly host?: string | undefined;
   /** Default 0: a free port, told by `local`. */
@@ -127,7 +161,8 @@ export interface TcpListenOptions extends ListenCommon {
   readonly ipv6Only?: boolean | undefined;
 }
 
-export interface UnixListenOptions extends ListenCommon {
+/** How a Unix path is bound. */
+interface UnixPathOptions {
   readonly path: string | Uint8Array;
   /**
    * What to do when the path is taken by a socket on which nobody listens any more: `fail` (default) with `EADDRINUSE`,
@@ -138,15 +173,12 @@ export interface UnixListenOptions extends ListenCommon {
   readonly mode?: number | undefined;
 }
 
-export type ListenOptions = TcpListenOptions | UnixListenOptions;
+export interface UnixListenOptions extends StreamListenCommon, UnixPathOptions {}
 
-export interface BindOptions extends Deadline {
-  /** A numeric address of this machine. Default `0.0.0.0`. */
-  readonly host?: string | undefined;
-  readonly port?: number | undefined;
-  readonly reuseAddress?: boolean | undefined;
-  readonly ipv6Only?: boolean | undefined;
-}
+/** Of a listener for sequenced packets. @see unix(7), SOCK_SEQPACKET */
+export interface PacketListenOptions extends ListenCommon, UnixPathOptions {}
+
+export type ListenOptions = TcpListenOptions | UnixListenOptions;
 
 export interface ResolveOptions extends Deadline {
   readonly family?: IpFamily | undefined;
@@ -160,6 +192,10 @@ export interface NetworkInterface {
   readonly prefixLength: number;
   /** Whether traffic to it never leaves the machine. */
   readonly internal: boolean;
+  /** The interface's number, where the provider knows it. @see if_nametoindex(3) */
+  readonly index?: number | undefined;
+  /** Whether it can send to multicast groups, where the provider knows it. */
+  readonly multicast?: boolean | undefined;
 }
 
 /** One open socket, as a table or a leak report shows it. */
@@ -167,6 +203,8 @@ export interface SocketSnapshot {
   readonly id: number;
   readonly kind: 'stream' | 'listener' | 'datagram';
   readonly transport: 'tcp' | 'udp' | 'unix';
+  /** Whether the stream speaks TLS. */
+  readonly tls?: boolean | undefined;
   readonly state: 'open' | 'closing';
   readonly local: SocketAddress;
   readonly remote?: SocketAddress | undefined;
@@ -186,6 +224,7 @@ export interface SocketProvider extends AsyncDisposable {
    *
    * @throws {ResolveError} the name has no address
    * @throws {ConnectError} every attempt failed, or the time ran out; `errors` has each attempt's own
+   * @throws {TlsError} the connection was made, and the handshake failed on it
    * @throws the signal's reason, if it aborts first
    * @throws {DeniedError} a guard said no
    */
@@ -199,7 +238,22 @@ export interface SocketProvider extends AsyncDisposable {
    */
   listen(options: ListenOptions): Promise<Listener>;
 
-  /** Makes a bound UDP socket. @throws {UnsupportedError} where `capabilities` lacks `udp` */
+  /**
+   * The same for Unix sockets of sequenced packets: what is accepted, and what `bind` makes with `type: 'seqpacket'`, are
+   * each other's peers.
+   *
+   * @throws {UnsupportedError} where `capabilities` lacks `unix-seqpacket`
+   */
+  listenPackets(options: PacketListenOptions): Promise<PacketListener>;
+
+  /**
+   * Makes a bound, or a connected, message socket: UDP, Unix datagrams, or sequenced packets.
+   *
+   * @throws {SystemError} `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES`, `ECONNREFUSED` …
+   * @throws {ResolveError} `remote` is a name without an address
+   * @throws {UnsupportedError} where `capabilities` lacks what is asked for
+   * @throws {DeniedError} a guard said no
+   */
   bind(options: BindOptions): Promise<Datagram>;
 
   /** The addresses of a name, in the order in which they should be tried. Numeric text is answered without a look-up. @throws {ResolveError} */
@@ -266,6 +320,8 @@ export type WriteDone = (error: SocketError | null) => void;
 
 export interface Stream extends SocketBase {
   readonly remote: SocketAddress;
+  /** What the handshake agreed on; `undefined` in the clear. */
+  readonly tls: TlsInfo | undefined;
   /** Bytes taken by `write` and not yet by the kernel. */
   readonly bufferedAmount: number;
   readonly isPaused: boolean;
@@ -299,6 +355,22 @@ export interface Stream extends SocketBase {
   closeWrite(): void;
 
   /**
+   * Speaks TLS from here on (STARTTLS), and answers the stream on which that is done: it has the same `id`, addresses and
+   * `tag`, counts protected bytes anew from 0, and is not started. With the call this stream has given its connection
+   * away: its sink hears `close(null)`, and calls on it throw `ClosedError`. If the handshake fails the connection is closed.
+   *
+   * What arrived before and was not delivered, and `head`, are taken as the beginning of the handshake: a peer that sends
+   * commands in the clear behind its STARTTLS gets a failed handshake, and they are never obeyed.
+   *
+   * @throws {BusyError} the stream is reading (it was started, and is not paused), or bytes are unsent. It stays as it was
+   * @throws {TlsError} the handshake failed
+   * @throws {UnsupportedError} `capabilities` lacks `tls`, or the stream speaks TLS already
+   * @throws {ClosedError} after `close` or `abort`
+   * @throws {BrokenError} the connection ended
+   */
+  upgrade(options: UpgradeOptions): Promise<Stream>;
+
+  /**
    * Sends what was written, then FIN, and closes. Unread bytes are dropped. The promise settles when the descriptor is
    * closed; it rejects only if the deadline passes first (the stream is then aborted) or what was written could not be sent.
    */
@@ -306,93 +378,32 @@ export interface Stream extends SocketBase {
 }
 
 /** The receiving end of a listener's events. */
-export interface ListenerSink {
-  /** A new stream. It reads nothing until it is started, and is the receiver's to close. */
-  accept(stream: Stream): void;
+export interface ListenerSink<S = Stream> {
+  /** A new socket. It reads nothing until it is started, and is the receiver's to close. */
+  accept(socket: S): void;
   /**
    * Accepting failed for now (`EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM`), and is tried again by itself: after a pause that
-   * grows from 50 ms to 1 s, or at once when a socket of this provider closes. Connections wait in the backlog.
+   * grows from 50 ms to 1 s, or at once when a socket of this provider closes. Connections wait in the backlog. Or a
+   * `TlsError`: the handshake of one connection failed, and nothing else has happened.
    */
   error?(error: SocketError): void;
   /** The last call, exactly once: `null` after one's own `close()`. */
   close(error: SocketError | null): void;
 }
 
-export interface Listener extends SocketBase {
+export interface Listener<S = Stream> extends SocketBase {
   readonly isPaused: boolean;
   /** Begins to accept. Called again, it replaces the sink. @throws {ClosedError} */
-  start(sink: ListenerSink): void;
+  start(sink: ListenerSink<S>): void;
   /** Leaves connections in the backlog. None is told after this returns. May be called before `start`. */
   pause(): void;
   resume(): void;
-  /** Closes the listener. Streams that it accepted stay open; connections still in the backlog are reset. */
+  /** Closes the listener. What it has accepted stays open; connections still in the backlog are reset. */
   close(): Promise<void>;
 }
 
-/** What can be told of each received datagram, beside its bytes and sender. */
-export type DatagramMeta = 'local' | 'interface' | 'ttl' | 'trafficClass' | 'timestamp' | 'drops';
-
-export interface ReceivedDatagram {
-  readonly bytes: Uint8Array;
-  readonly remote: SocketAddress;
-  /** Whether `bytes` is only the beginning. */
-  readonly truncated: boolean;
-  /** The datagram's length on the wire. */
-  readonly length: number;
-  readonly local?: IpAddress | undefined;
-  readonly interfaceIndex?: number | undefined;
-  readonly ttl?: number | undefined;
-  readonly trafficClass?: number | undefined;
-  /** Nanoseconds since 1970, by the kernel's clock. */
-  readonly timestamp?: bigint | undefined;
-  /** Datagrams that the kernel has dropped on this socket so far. */
-  readonly drops?: number | undefined;
-}
-
-export interface DatagramSink {
-  receive(datagram: ReceivedDatagram): void;
-  drain?(): void;
-  /** An ICMP error, where they were asked for. */
-  error?(error: SocketError): void;
-  close(error: SocketError | null): void;
-}
-
-export interface DatagramReadOptions {
-  /** Most bytes of one datagram; a longer one arrives cut. Default 65,535. */
-  readonly maxSize?: number | undefined;
-  readonly chunks?: 'owned' | 'view' | undefined;
-  readonly meta?: readonly DatagramMeta[] | undefined;
-}
-
-export interface OutgoingDatagram {
-  readonly bytes: Uint8Array;
-  /** Left out on a connected socket. */
-  readonly to?: SocketAddress | undefined;
-  /** Source address. */
-  readonly from?: IpAddress | undefined;
-}
-
-export interface Membership {
-  readonly group: IpAddress;
-  readonly interfaceIndex?: number | undefined;
-  readonly source?: IpAddress | undefined;
-}
-
-/** A message socket. No provider makes one yet: `bind` rejects with `UnsupportedError` until `capabilities` has `udp`. */
-export interface Datagram extends SocketBase {
-  readonly remote?: SocketAddress | undefined;
-  readonly bufferedAmount: number;
-  start(sink: DatagramSink, options?: DatagramReadOptions): void;
-  pause(): void;
-  resume(): void;
-  send(message: OutgoingDatagram, done?: WriteDone): boolean;
-  /** @returns how many were taken, from the first on. */
-  sendMany(messages: readonly OutgoingDatagram[]): number;
-  join(membership: Membership): void;
-  leave(membership: Membership): void;
-  memberships(): readonly Membership[];
-  close(): Promise<void>;
-}
+/** Accepts sockets of sequenced packets. */
+export type PacketListener = Listener<Datagram>;
 
 /** Unsent bytes at which `write` answers `false`, unless asked otherwise. */
 export const DEFAULT_HIGH_WATER_MARK: number = 64 * 1024;
@@ -400,3 +411,5 @@ export const DEFAULT_HIGH_WATER_MARK: number = 64 * 1024;
 export const DEFAULT_WRITE_LIMIT: number = 64 * 1024 * 1024;
 /** The most bytes of one chunk. */
 export const MAX_READ_SIZE: number = 64 * 1024;
+/** The most bytes of one datagram's data, and what `maxSize` is unless asked otherwise. */
+export const MAX_DATAGRAM_SIZE: number = 65_535;

@@ -125,7 +125,7 @@ for (const [name, good, wrongTypes, outOfRange] of OPTION_VALUES) {
 }
 
 test('validateSocketOption refuses names that are none, also those that every object has', () => {
-  for (const name of ['ttl', '', 'constructor', '__proto__', 'toString']) {
+  for (const name of ['linger', '', 'constructor', '__proto__', 'toString']) {
     assert.throws(() => validateSocketOption(name as 'noDelay', true), RangeError);
   }
   assert.throws(() => validateSocketOption(1 as never, true), TypeError);

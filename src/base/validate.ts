@@ -25,7 +25,7 @@ import {
 } from './rules.ts';
 
 /** A longer delay would fire at once in `setTimeout`, and does not fit an `int` of C. */
-const MAX_INT32 = 2 ** 31 - 1;
+export const MAX_INT32: number = 2 ** 31 - 1;
 const MAX_UINT32 = 2 ** 32 - 1;
 
 export interface StreamLimits {
@@ -33,7 +33,7 @@ export interface StreamLimits {
   readonly writeLimit: number;
 }
 
-interface CommonPlan extends StreamLimits {
+export interface CommonPlan extends StreamLimits {
   readonly signal: AbortSignalLike | undefined;
   readonly timeout: number | undefined;
   readonly options: Partial<SocketOptions>;
@@ -95,7 +95,8 @@ export interface ResolvePlan extends DeadlinePlan {
   readonly family: IpFamily | undefined;
 }
 
-const port = integer(0, 65535);
+/** A port's number; 0 asks for a free one. */
+export const port: Rule<number> = integer(0, 65535);
 const byteCount = integer(1, MAX_UINT32);
 // Linux takes no more than these for TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT (include/net/tcp.h, MAX_TCP_KEEP…).
 const keepAliveSeconds = integer(1, 32767);
@@ -138,6 +139,12 @@ const SOCKET_OPTIONS: Rules<SocketOptions> = {
   userTimeout: integer(0, MAX_INT32),
   receiveBufferSize: integer(1, MAX_INT32),
   sendBufferSize: integer(1, MAX_INT32),
+  ttl: integer(1, 255),
+  trafficClass: integer(0, 255),
+  broadcast: flag,
+  multicastTtl: integer(0, 255),
+  multicastLoopback: flag,
+  multicastInterface: integer(0, MAX_INT32),
 };
 
 const optionName = oneOf(...(Object.keys(SOCKET_OPTIONS) as OptionName[]));
@@ -163,7 +170,8 @@ const DEADLINE: Rules<DeadlinePlan> = {
   timeout: optional(integer(0, MAX_INT32)),
 };
 
-const COMMON: Rules<CommonPlan> = {
+/** What every call that makes a socket takes. */
+export const COMMON: Rules<CommonPlan> = {
   ...DEADLINE,
   highWaterMark: withDefault(byteCount, DEFAULT_HIGH_WATER_MARK),
   writeLimit: withDefault(byteCount, DEFAULT_WRITE_LIMIT),
@@ -196,11 +204,13 @@ const TCP_LISTEN: Rules<Omit<TcpListenPlan, 'transport'>> = {
   ipv6Only: optional(flag),
 };
 
-const UNIX_LISTEN: Rules<Omit<UnixListenPlan, 'transport' | 'path'>> = {
-  ...LISTEN,
+/** How a Unix path is bound. */
+export const UNIX_PATH: Rules<Pick<UnixListenPlan, 'stale' | 'mode'>> = {
   stale: withDefault(oneOf('fail', 'replace'), 'fail'),
   mode: optional(integer(0, 0o777)),
 };
+
+const UNIX_LISTEN: Rules<Omit<UnixListenPlan, 'transport' | 'path'>> = { ...LISTEN, ...UNIX_PATH };
 
 const READ: Rules<ReadPlan> = {
   readSize: withDefault(integer(1, MAX_READ_SIZE), MAX_READ_SIZE),
@@ -215,7 +225,7 @@ function readPath(options: object): string | Uint8Array | undefined {
 }
 
 /** What belongs to the other transport is a mistake, and not to be passed over. */
-function refuse(options: object, names: readonly string[], where: string): void {
+export function refuse(options: object, names: readonly string[], where: string): void {
   for (const name of names) {
     const value: unknown = Reflect.get(options, name);
     if (value !== undefined) throw wrongType(name, `nothing ${where}`, value);
@@ -248,6 +258,13 @@ export function validateListen(value: unknown): ListenPlan {
   }
   refuse(options, ['stale', 'mode'], 'without a path');
   return { transport: 'tcp', ...readWith(options, TCP_LISTEN) };
+}
+
+/** Judges what was given to `listenPackets`. @throws {TypeError | RangeError} */
+export function validateListenPackets(value: unknown): UnixListenPlan {
+  const options = requireObject(value, 'options');
+  const path = unixPath(Reflect.get(options, 'path'), 'path');
+  return { transport: 'unix', path, ...readWith(options, UNIX_LISTEN) };
 }
 
 /** Judges what was given to `resolve`. @throws {TypeError | RangeError} */

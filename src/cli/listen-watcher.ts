@@ -8,6 +8,8 @@ import type {
   ListenOptions,
   Listener,
   NetworkInterface,
+  PacketListener,
+  PacketListenOptions,
   ResolveOptions,
   SocketProvider,
   SocketSnapshot,
@@ -31,6 +33,12 @@ export class ListenWatcher implements SocketProvider {
 
   async listen(options: ListenOptions): Promise<Listener> {
     const listener = await this.#inner.listen(options);
+    this.#onListen(listener.local);
+    return listener;
+  }
+
+  async listenPackets(options: PacketListenOptions): Promise<PacketListener> {
+    const listener = await this.#inner.listenPackets(options);
     this.#onListen(listener.local);
     return listener;
   }

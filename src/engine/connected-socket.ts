@@ -29,6 +29,8 @@ export abstract class ConnectedSocket extends NativeSocket {
     this.#remote = ends.remote;
   }
 
+  abstract override get transport(): 'tcp' | 'unix';
+
   /** Whether there still is a descriptor to ask. */
   protected abstract get hasHandle(): boolean;
 

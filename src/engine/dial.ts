@@ -92,9 +92,11 @@ class Dialer implements Target, Attempt<NativeStream> {
 
   #prepare(): void {
     const { module, native, names } = this.#reactor;
-    const isUnix = this.#remote.family === 'unix';
+    const { family: kind } = this.#remote;
+    const transport = kind === 'unix' ? 'unix' : 'tcp';
+    const handle = this.#handle;
     setOptions(
-      { module, native, names, handle: this.#handle, isUnix, details: () => this.#details() },
+      { module, native, names, handle, transport, family: kind, details: () => this.#details() },
       this.#options.options,
     );
     const { localAddress, localPort = 0 } = this.#options;

@@ -75,9 +75,10 @@ class ListenAttempt {
    */
   #setOptions(options: Partial<SocketOptions>): void {
     const { module, native, names } = this.#reactor;
-    const isUnix = this.#plan.transport === 'unix';
+    const { transport } = this.#plan;
+    const { family } = this.#address;
     const details = (): ErrorDetails => this.#details();
-    setOptions({ module, native, names, handle: this.#handle, isUnix, details }, options);
+    setOptions({ module, native, names, handle: this.#handle, transport, family, details }, options);
   }
 
   #prepareTcp({ reusePort, ipv6Only }: TcpListenPlan): void {

@@ -19,6 +19,7 @@ import type {
   Listener,
   ListenOptions,
   NetworkInterface,
+  PacketListener,
   ResolveOptions,
   SocketProvider,
   SocketSnapshot,
@@ -135,6 +136,12 @@ class NativeProvider implements LocalProvider {
       );
       throw error;
     }
+  }
+
+  listenPackets(): Promise<PacketListener> {
+    return Promise.reject(
+      new UnsupportedError('sequenced packets are not supported by this provider yet', { op: 'listen' }),
+    );
   }
 
   bind(_options: BindOptions): Promise<Datagram> {

@@ -22,7 +22,7 @@ export abstract class NativeSocket {
   }
 
   abstract get local(): SocketAddress;
-  abstract get transport(): 'tcp' | 'unix';
+  abstract get transport(): 'tcp' | 'udp' | 'unix';
   /** Whether its owner may still call it. */
   protected abstract get isOpen(): boolean;
   /** What an error of `op` says of this socket. */
@@ -62,7 +62,8 @@ export abstract class NativeSocket {
 
   #optionSocket(op: string): OptionSocket {
     const { module, native, names } = this.reactor;
-    const isUnix = this.transport === 'unix';
-    return { module, native, names, handle: this.handle, isUnix, details: () => this.details(op) };
+    const { transport, handle } = this;
+    const { family } = this.local;
+    return { module, native, names, handle, transport, family, details: () => this.details(op) };
   }
 }

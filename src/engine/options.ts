@@ -2,24 +2,41 @@
 import type { ConstantName } from '../addon/constant-names.ts';
 import type { ErrorNames } from '../addon/system-errors.ts';
 import type { NativeModule, NativeReactor } from '../addon/types.ts';
+import type { SocketAddress } from '../base/address.ts';
 import type { ErrorDetails } from '../base/errors.ts';
 import { UnsupportedError } from '../base/errors.ts';
 import type { KeepAlive, OptionName, SocketOptions } from '../base/options.ts';
+import { OPTION_TRANSPORTS } from '../base/options.ts';
 
-interface OptionRow {
-  readonly level: ConstantName;
-  readonly name: ConstantName;
-  /** Whether Unix sockets have it too. */
-  readonly unix: boolean;
-}
+type OptionRow = readonly [level: ConstantName, name: ConstantName];
 
-/** Options that are one number, a row each. @see tcp(7), socket(7) */
-const NUMBERS: Readonly<Record<Exclude<OptionName, 'keepAlive'>, OptionRow>> = {
-  noDelay: { level: 'IPPROTO_TCP', name: 'TCP_NODELAY', unix: false },
-  userTimeout: { level: 'IPPROTO_TCP', name: 'TCP_USER_TIMEOUT', unix: false },
-  receiveBufferSize: { level: 'SOL_SOCKET', name: 'SO_RCVBUF', unix: true },
-  sendBufferSize: { level: 'SOL_SOCKET', name: 'SO_SNDBUF', unix: true },
+type NumberName = Exclude<OptionName, 'keepAlive'>;
+
+/** Options that are one number, a row each. @see tcp(7), socket(7), ip(7) */
+const NUMBERS: Readonly<Record<NumberName, OptionRow>> = {
+  noDelay: ['IPPROTO_TCP', 'TCP_NODELAY'],
+  userTimeout: ['IPPROTO_TCP', 'TCP_USER_TIMEOUT'],
+  receiveBufferSize: ['SOL_SOCKET', 'SO_RCVBUF'],
+  sendBufferSize: ['SOL_SOCKET', 'SO_SNDBUF'],
+  ttl: ['IPPROTO_IP', 'IP_TTL'],
+  trafficClass: ['IPPROTO_IP', 'IP_TOS'],
+  broadcast: ['SOL_SOCKET', 'SO_BROADCAST'],
+  multicastTtl: ['IPPROTO_IP', 'IP_MULTICAST_TTL'],
+  multicastLoopback: ['IPPROTO_IP', 'IP_MULTICAST_LOOP'],
+  multicastInterface: ['IPPROTO_IP', 'IP_MULTICAST_IF'],
 };
+
+/** Those that have another name on an IPv6 socket. @see ipv6(7) */
+const NUMBERS_OF_IPV6: Readonly<Partial<Record<NumberName, OptionRow>>> = {
+  ttl: ['IPPROTO_IPV6', 'IPV6_UNICAST_HOPS'],
+  trafficClass: ['IPPROTO_IPV6', 'IPV6_TCLASS'],
+  multicastTtl: ['IPPROTO_IPV6', 'IPV6_MULTICAST_HOPS'],
+  multicastLoopback: ['IPPROTO_IPV6', 'IPV6_MULTICAST_LOOP'],
+  multicastInterface: ['IPPROTO_IPV6', 'IPV6_MULTICAST_IF'],
+};
+
+/** Those that are answered as true or false. */
+const FLAGS: ReadonlySet<OptionName> = new Set<OptionName>(['noDelay', 'broadcast', 'multicastLoopback']);
 
 /** The parts of `keepAlive`. */
 const KEEP_ALIVE = {
@@ -34,7 +51,8 @@ export interface OptionSocket {
   readonly native: NativeReactor;
   readonly names: ErrorNames;
   readonly handle: number;
-  readonly isUnix: boolean;
+  readonly transport: 'tcp' | 'udp' | 'unix';
+  readonly family: SocketAddress['family'];
   /** Asked for only when something fails. */
   details(): ErrorDetails;
 }
@@ -85,33 +103,30 @@ function getKeepAlive(socket: OptionSocket): KeepAlive {
   };
 }
 
-function requireTcp(socket: OptionSocket, name: OptionName, isForUnix: boolean): void {
-  if (socket.isUnix && !isForUnix)
-    throw new UnsupportedError(`a Unix socket has no ${name}`, socket.details());
+const KINDS = { tcp: 'a TCP', udp: 'a UDP', unix: 'a Unix' } as const;
+
+function requireTransport(socket: OptionSocket, name: OptionName): void {
+  if (!OPTION_TRANSPORTS[name].includes(socket.transport))
+    throw new UnsupportedError(`${KINDS[socket.transport]} socket has no ${name}`, socket.details());
+}
+
+function rowOf(socket: OptionSocket, name: NumberName): OptionRow {
+  return (socket.family === 'ipv6' ? NUMBERS_OF_IPV6[name] : undefined) ?? NUMBERS[name];
 }
 
 /** @param value as `validateSocketOption` made it @throws {UnsupportedError | SystemError} */
 export function setOption(socket: OptionSocket, name: OptionName, value: SocketOptions[OptionName]): void {
-  if (name === 'keepAlive') {
-    requireTcp(socket, name, false);
-    setKeepAlive(socket, value as KeepAlive);
-    return;
-  }
-  const row = NUMBERS[name];
-  requireTcp(socket, name, row.unix);
-  setNumber(socket, row.level, row.name, Number(value));
+  requireTransport(socket, name);
+  if (name === 'keepAlive') setKeepAlive(socket, value as KeepAlive);
+  else setNumber(socket, ...rowOf(socket, name), Number(value));
 }
 
 /** @throws {UnsupportedError | SystemError} */
 export function getOption(socket: OptionSocket, name: OptionName): SocketOptions[OptionName] {
-  if (name === 'keepAlive') {
-    requireTcp(socket, name, false);
-    return getKeepAlive(socket);
-  }
-  const row = NUMBERS[name];
-  requireTcp(socket, name, row.unix);
-  const number = getNumber(socket, row.level, row.name);
-  return name === 'noDelay' ? number !== 0 : number;
+  requireTransport(socket, name);
+  if (name === 'keepAlive') return getKeepAlive(socket);
+  const number = getNumber(socket, ...rowOf(socket, name));
+  return FLAGS.has(name) ? number !== 0 : number;
 }
 
 /** Sets those of `options` that are there. @throws {UnsupportedError | SystemError} */

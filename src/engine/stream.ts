@@ -1,7 +1,7 @@
 import { EVENT } from '../addon/types.ts';
 import { isBytes, lengthOfBytes } from '../base/bytes.ts';
 import type { SocketError } from '../base/errors.ts';
-import { ClosedError, OverflowError } from '../base/errors.ts';
+import { ClosedError, OverflowError, UnsupportedError } from '../base/errors.ts';
 import type {
   Deadline,
   ReadOptions,
@@ -71,6 +71,16 @@ export class NativeStream extends ConnectedSocket implements Stream, Target {
 
   get isPaused(): boolean {
     return this.#has(IS.paused);
+  }
+
+  get tls(): undefined {
+    return undefined;
+  }
+
+  upgrade(): Promise<Stream> {
+    return Promise.reject(
+      new UnsupportedError('TLS is not supported by this provider yet', this.details('upgrade')),
+    );
   }
 
   // --- reading ------------------------------------------------------------------------------------

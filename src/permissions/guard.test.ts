@@ -22,17 +22,18 @@ function spy(): Spy {
       calls.push([name, ...args]);
       return Promise.resolve(name as never);
     };
-  const provider = {
+  const provider: SocketProvider = {
     capabilities: new Set(['tcp' as const]),
     connect: note('connect'),
     listen: note('listen'),
+    listenPackets: note('listenPackets'),
     bind: note('bind'),
     resolve: note('resolve'),
     interfaces: note('interfaces'),
     sockets: () => [],
     close: note('close'),
     [Symbol.asyncDispose]: note('dispose'),
-  } satisfies SocketProvider;
+  };
   return { provider, calls };
 }
 

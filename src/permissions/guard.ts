@@ -7,10 +7,13 @@ import type {
   Listener,
   ListenOptions,
   NetworkInterface,
+  PacketListener,
+  PacketListenOptions,
   ResolveOptions,
   SocketProvider,
   SocketSnapshot,
   Stream,
+  UnixBindOptions,
 } from '../base/provider.ts';
 import type { IpAddress } from '../base/address.ts';
 import type { Policy } from './policy.ts';
@@ -36,6 +39,23 @@ function listenRequest(options: ListenOptions): SocketRequest {
   return { op: 'tcp-listen', host: options.host ?? LISTEN_HOST, port: options.port ?? 0 };
 }
 
+function isUnixBind(options: BindOptions): options is UnixBindOptions {
+  return 'path' in options || 'remotePath' in options || 'type' in options;
+}
+
+/** What binding asks: one's own address and, where the socket is connected, the peer's. */
+function bindRequests(options: BindOptions): SocketRequest[] {
+  if (isUnixBind(options)) {
+    const { path, remotePath } = options;
+    const own: SocketRequest = { op: 'unix-listen', host: pathText(path ?? ''), port: 0 };
+    const peer: SocketRequest = { op: 'unix-connect', host: pathText(remotePath ?? ''), port: 0 };
+    return [...(path === undefined ? [] : [own]), ...(remotePath === undefined ? [] : [peer])];
+  }
+  const { host = BIND_HOST, port = 0, remote } = options;
+  const own: SocketRequest = { op: 'udp-bind', host, port };
+  return remote === undefined ? [own] : [own, { op: 'udp-send-to', ...remote }];
+}
+
 function copyPath(path: string | Uint8Array): string | Uint8Array {
   return typeof path === 'string' ? path : path.slice();
 }
@@ -50,6 +70,17 @@ function copyConnect(options: ConnectOptions): ConnectOptions {
 function copyListen(options: ListenOptions): ListenOptions {
   const own = { ...options };
   return 'path' in own ? { ...own, path: copyPath(own.path) } : own;
+}
+
+function copyBind(options: BindOptions): BindOptions {
+  const own = { ...options };
+  if (!isUnixBind(own)) return { ...own, remote: own.remote === undefined ? undefined : { ...own.remote } };
+  const { path, remotePath } = own;
+  return {
+    ...own,
+    path: path === undefined ? undefined : copyPath(path),
+    remotePath: remotePath === undefined ? undefined : copyPath(remotePath),
+  };
 }
 
 const ACTIONS: Readonly<Partial<Record<SocketOp, string>>> = {
@@ -85,9 +116,15 @@ class GuardedProvider implements SocketProvider {
     return this.#inner.listen(own);
   }
 
+  async listenPackets(options: PacketListenOptions): Promise<PacketListener> {
+    const own = { ...options, path: copyPath(options.path) };
+    this.#admit({ op: 'unix-listen', host: pathText(own.path), port: 0 });
+    return this.#inner.listenPackets(own);
+  }
+
   async bind(options: BindOptions): Promise<Datagram> {
-    const own = { ...options };
-    this.#admit({ op: 'udp-bind', host: own.host ?? BIND_HOST, port: own.port ?? 0 });
+    const own = copyBind(options);
+    for (const request of bindRequests(own)) this.#admit(request);
     return this.#inner.bind(own);
   }
 

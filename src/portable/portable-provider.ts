@@ -22,6 +22,7 @@ import type {
   Listener,
   ListenOptions,
   NetworkInterface,
+  PacketListener,
   ResolveOptions,
   SocketProvider,
   SocketSnapshot,
@@ -80,6 +81,14 @@ class PortableProvider implements SocketProvider, Owner {
     const plan = validateListen(options);
     requireSettable(plan.options, plan.transport);
     return this.#during('listen', plan.signal, (signal) => this.#listen({ ...plan, signal }));
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- what is thrown rejects the promise
+  async listenPackets(): Promise<PacketListener> {
+    throw new UnsupportedError('sequenced packets need the native engine', {
+      op: 'listen',
+      transport: 'unix',
+    });
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- what is thrown rejects the promise

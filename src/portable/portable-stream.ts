@@ -14,7 +14,7 @@ import type { Socket } from 'node:net';
 import type { SocketAddress } from '../base/address.ts';
 import { withDeadline } from '../base/deadline.ts';
 import type { ErrorDetails, SocketError } from '../base/errors.ts';
-import { BrokenError, ClosedError, OverflowError, SystemError } from '../base/errors.ts';
+import { BrokenError, ClosedError, OverflowError, SystemError, UnsupportedError } from '../base/errors.ts';
 import type { OptionName, SocketOptions } from '../base/options.ts';
 import type {
   Deadline,
@@ -112,6 +112,16 @@ export class PortableStream implements Stream, OwnedSocket {
 
   get isPaused(): boolean {
     return this.#isPaused;
+  }
+
+  get tls(): undefined {
+    return undefined;
+  }
+
+  upgrade(): Promise<Stream> {
+    return Promise.reject(
+      new UnsupportedError('TLS is not supported by this provider yet', this.#details('upgrade')),
+    );
   }
 
   start(sink: StreamSink, options?: ReadOptions): void {

@@ -20,6 +20,12 @@ const SETTERS: Setters = {
   userTimeout: null,
   receiveBufferSize: null,
   sendBufferSize: null,
+  ttl: null,
+  trafficClass: null,
+  broadcast: null,
+  multicastTtl: null,
+  multicastLoopback: null,
+  multicastInterface: null,
 };
 
 function setterOf<N extends OptionName>(name: N): NonNullable<Setters[N]> {

@@ -1,17 +1,15 @@
 import { SystemError, UnsupportedError } from '../base/errors.ts';
 import type { OptionName, SocketOptions } from '../base/options.ts';
+import { OPTION_TRANSPORTS } from '../base/options.ts';
 import { DEFAULT_BUFFER_SIZE } from './memory-socket.ts';
 import { validateOptionName, validateSocketOption } from '../base/validate.ts';
-
-/** Options that a Unix socket does not have. */
-const TCP_ONLY: ReadonlySet<OptionName> = new Set<OptionName>(['noDelay', 'userTimeout']);
 
 /** Seconds and counts of tcp(7), which `keepAlive: true` leaves as they are. */
 const SYSTEM_TIMING = { idle: 7200, interval: 75, count: 9 } as const;
 
 /** What was set on one socket in memory. */
 export class MemoryOptions {
-  readonly #transport: 'tcp' | 'unix';
+  readonly #transport: 'tcp' | 'udp' | 'unix';
   readonly #changed: (options: SocketOptions) => void;
   readonly #values: SocketOptions = {
     noDelay: false,
@@ -19,11 +17,17 @@ export class MemoryOptions {
     userTimeout: 0,
     receiveBufferSize: DEFAULT_BUFFER_SIZE,
     sendBufferSize: DEFAULT_BUFFER_SIZE,
+    ttl: 64,
+    trafficClass: 0,
+    broadcast: false,
+    multicastTtl: 1,
+    multicastLoopback: true,
+    multicastInterface: 0,
   };
 
   /** @param changed told all values after each change */
   constructor(
-    transport: 'tcp' | 'unix',
+    transport: 'tcp' | 'udp' | 'unix',
     changed: (options: SocketOptions) => void,
     bufferSize: number = DEFAULT_BUFFER_SIZE,
   ) {
@@ -53,10 +57,11 @@ export class MemoryOptions {
   }
 
   #require(name: OptionName): void {
-    if (this.#transport === 'tcp' || !TCP_ONLY.has(name)) return;
-    throw new UnsupportedError(`Unix sockets have no ${name}`, {
+    const transport = this.#transport;
+    if (OPTION_TRANSPORTS[name].includes(transport)) return;
+    throw new UnsupportedError(`a ${transport} socket has no ${name}`, {
       op: 'option',
-      transport: 'unix',
+      transport,
       cause: new SystemError('EOPNOTSUPP'),
     });
   }

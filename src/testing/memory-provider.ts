@@ -11,6 +11,7 @@ import type {
   Listener,
   ListenOptions,
   NetworkInterface,
+  PacketListener,
   ResolveOptions,
   SocketProvider,
   SocketSnapshot,
@@ -199,6 +200,14 @@ class InMemory implements MemoryProvider {
     if (plan.transport === 'unix') return this.network.paths.listen(plan);
     this.network.requireOwn(plan.host, 'listen');
     return this.network.ports.listen(plan);
+  }
+
+  listenPackets(): Promise<PacketListener> {
+    return Promise.reject(
+      this.#closing === null
+        ? new UnsupportedError('this provider has no sequenced packets', { op: 'listen', transport: 'unix' })
+        : closed('listen'),
+    );
   }
 
   bind(): Promise<Datagram> {

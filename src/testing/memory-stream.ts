@@ -6,6 +6,7 @@ import {
   ClosedError,
   OverflowError,
   SystemError,
+  UnsupportedError,
   type ErrorDetails,
   type SocketError,
 } from '../base/errors.ts';
@@ -105,6 +106,14 @@ export class MemoryStream implements Stream {
   }
   get isPaused(): boolean {
     return this.#isPaused;
+  }
+
+  get tls(): undefined {
+    return undefined;
+  }
+
+  upgrade(): Promise<Stream> {
+    return Promise.reject(new UnsupportedError('this provider has no TLS', { op: 'upgrade' }));
   }
 
   /** As a table shows it; `null` when it is no longer open. */

@@ -11,6 +11,7 @@ import type {
   Listener,
   ListenerSink,
   ListenOptions,
+  PacketListener,
   ReadOptions,
   SocketProvider,
   Stream,
@@ -77,6 +78,7 @@ export class StubStream extends StubSocket implements Stream {
   readonly local: SocketAddress;
   readonly remote: SocketAddress;
   readonly bufferedAmount = 0;
+  readonly tls = undefined;
   sink: StreamSink | undefined;
   readOptions: ReadOptions | undefined;
   closeDeadline: Deadline | undefined;
@@ -107,6 +109,9 @@ export class StubStream extends StubSocket implements Stream {
   }
   closeWrite(): void {
     throw new Error('not asked for');
+  }
+  upgrade(): Promise<Stream> {
+    return Promise.reject(new Error('not asked for'));
   }
   close(deadline?: Deadline): Promise<void> {
     this.isClosed = true;
@@ -169,6 +174,9 @@ export class StubProvider implements SocketProvider {
   }
   listen(options: ListenOptions): Promise<Listener> {
     return pend(this.listens, options);
+  }
+  listenPackets(): Promise<PacketListener> {
+    return Promise.reject(new Error('not asked for'));
   }
   bind(): Promise<Datagram> {
     return Promise.reject(new Error('not asked for'));
