@@ -1,0 +1,431 @@
+/**
+ * The promise API: what a program holds. `createPortside` makes it over any provider; `portside` offers it over this
+ * machine's own sockets.
+ */
+import type { IpAddress, IpFamily, SocketAddress } from '../../base/address.ts';
+import type { DatagramMeta, Membership, OutgoingDatagram, ReceivedDatagram } from '../../base/datagram.ts';
+import type { SocketError } from '../../base/errors.ts';
+import type { OptionName, SocketOptions } from '../../base/options.ts';
+import type {
+  Deadline,
+  JsonValue,
+  NetworkInterface,
+  ResolveOptions,
+  SocketSnapshot,
+  Stream,
+  WriteLimits,
+} from '../../base/provider.ts';
+import type { TlsClientOptions, TlsInfo, TlsServerOptions, UpgradeOptions } from '../../base/tls.ts';
+import type { WebStreams } from './web-streams.ts';
+
+/** A host and a port; the address that a socket tells is one too. */
+export interface HostAndPort {
+  /** A numeric address, or, where something is connected to, a name. */
+  readonly host: string;
+  readonly port: number;
+  readonly family?: IpFamily | undefined;
+  /** The IPv6 zone, such as `eth0`. */
+  readonly scope?: string | undefined;
+}
+
+/** A Unix socket's path: a file's, or a NUL and an abstract name. */
+export interface UnixPath {
+  readonly path: string | Uint8Array;
+  readonly family?: 'unix' | undefined;
+}
+
+/**
+ * An address, as an object or as text: `example.com:80`, `192.0.2.1:80`, `[2001:db8::1]:80`, `unix:/run/x.sock`,
+ * `unix:@abstract`. Text is read strictly: a port is never left out, and nothing is a path that does not begin with `unix:`.
+ */
+export type Endpoint = string | HostAndPort | UnixPath;
+
+/** One's own address. Of an object the host may be left out, and the port, which is then a free one. */
+export type LocalEndpoint =
+  Endpoint | { readonly host?: string | undefined; readonly port?: number | undefined };
+
+/** What is written: bytes, text (sent as UTF-8), or several of them, which go out together. */
+export type Writable = string | Uint8Array | readonly (string | Uint8Array)[];
+
+interface ConnectionOptions extends WriteLimits {
+  /**
+   * Most bytes that are read ahead of what the program asks for. Default 128 KiB. Nothing at all is read before the first
+   * read.
+   */
+  readonly readAhead?: number | undefined;
+  /** Socket options: of `connect` set before the connection is made, of `listen` on every accepted one. */
+  readonly options?: Partial<SocketOptions> | undefined;
+}
+
+export interface ConnectOptions extends Deadline, ConnectionOptions {
+  readonly to: Endpoint;
+  /** Speaks TLS: `true` for TLS with all its defaults. The certificate must have the name that was connected to. */
+  readonly tls?: TlsClientOptions | true | undefined;
+  /** Use only addresses of this family. */
+  readonly family?: IpFamily | undefined;
+  /** Numeric addresses to dial, already judged: the host of `to` is then not resolved. */
+  readonly addresses?: readonly IpAddress[] | undefined;
+  /** Milliseconds between the starts of two attempts. Default 250. @see RFC 8305, section 5 */
+  readonly attemptDelay?: number | undefined;
+  /** Numeric address to bind to before connecting. */
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
+}
+
+interface ServerOptions extends Deadline {
+  /** Connections that the kernel completes and keeps until they are accepted. Default: the system's maximum. */
+  readonly backlog?: number | undefined;
+  /**
+   * Most connections that are accepted before the program asks for them. Default 16. None is accepted before the first
+   * `accept`, and the rest waits in the kernel's backlog, where the provider can leave it there (`accept-pause`).
+   */
+  readonly acceptAhead?: number | undefined;
+  /**
+   * Told of what goes wrong and ends nothing: accepting failed for now (`EMFILE` …), the handshake of one connection failed
+   * (`TlsError`). Default: a process warning, once for each code.
+   */
+  readonly onError?: ((error: SocketError) => void) | undefined;
+  /** What to do when the path is taken by a socket on which nobody listens: `fail` (default), or `replace` it. */
+  readonly stale?: 'fail' | 'replace' | undefined;
+  /** Permission bits of the socket's file, such as `0o660`. Default: the process's umask decides. */
+  readonly mode?: number | undefined;
+}
+
+export interface ListenOptions extends ServerOptions, ConnectionOptions {
+  /** A numeric address of this machine and a port, or a Unix path. Default: a free port of `127.0.0.1`. */
+  readonly on?: LocalEndpoint | undefined;
+  /** Speaks TLS on every accepted connection: it is told after the handshake. */
+  readonly tls?: TlsServerOptions | undefined;
+  /** Lets several listeners share the port; the kernel spreads connections (SO_REUSEPORT). */
+  readonly reusePort?: boolean | undefined;
+  /** On `::`, do not take IPv4 connections as well. */
+  readonly ipv6Only?: boolean | undefined;
+}
+
+/** How datagrams are received. */
+interface ReceiveOptions {
+  /** Most bytes of one datagram; a longer one arrives cut. Default 65,535, which is also the most. */
+  readonly maxSize?: number | undefined;
+  /** What is told of each datagram besides its bytes and sender. */
+  readonly meta?: readonly DatagramMeta[] | undefined;
+  /** Datagrams that wait to be received before no more are taken from the kernel. Default 256. */
+  readonly maxQueued?: number | undefined;
+  /** Bytes that wait to be received before no more are taken from the kernel. Default 1 MiB. */
+  readonly maxQueuedBytes?: number | undefined;
+  /** Told of what goes wrong and ends nothing, such as ICMP errors where `icmpErrors` asked for them. Default: a process warning, once for each code. */
+  readonly onError?: ((error: SocketError) => void) | undefined;
+  readonly options?: Partial<SocketOptions> | undefined;
+}
+
+export interface ListenPacketsOptions extends ServerOptions, ReceiveOptions, WriteLimits {
+  /** A Unix path. */
+  readonly on: Endpoint;
+}
+
+export interface BindOptions extends Deadline, WriteLimits, ReceiveOptions {
+  /** A numeric address, or a Unix path. Default: a free port of all addresses; a Unix socket without a name if `to` or `type` says so. */
+  readonly on?: LocalEndpoint | undefined;
+  /** Connects the socket: it sends there, and hears nobody else. */
+  readonly to?: Endpoint | undefined;
+  /** Of Unix sockets: `datagram` (default), or `seqpacket`, which must have `to`. */
+  readonly type?: 'datagram' | 'seqpacket' | undefined;
+  /** Resolves the name of `to` to an address of this family. */
+  readonly family?: IpFamily | undefined;
+  /** Lets sockets share the address; each multicast datagram comes to all of them (SO_REUSEADDR). */
+  readonly reuseAddress?: boolean | undefined;
+  /** Lets sockets share the address; the kernel spreads unicast datagrams over them (SO_REUSEPORT). */
+  readonly reusePort?: boolean | undefined;
+  /** On `::`, do not receive over IPv4 as well. */
+  readonly ipv6Only?: boolean | undefined;
+  /** Has errors that the network reports (ICMP) told to `onError`. Default false. */
+  readonly icmpErrors?: boolean | undefined;
+  readonly stale?: 'fail' | 'replace' | undefined;
+  readonly mode?: number | undefined;
+}
+
+/** What every socket of this API has. */
+interface FrontSocket extends AsyncDisposable {
+  /** The socket's number within its provider: the same in `sockets()` and never used twice. */
+  readonly id: number;
+  readonly transport: 'tcp' | 'udp' | 'unix';
+  /** Readable also after the socket has closed. */
+  readonly local: SocketAddress;
+  /** The owner's own note, shown by `sockets()`. */
+  tag?: JsonValue | undefined;
+  /** Lets the socket keep the process alive (the default). */
+  ref(): void;
+  /** Lets the process end although the socket is open. */
+  unref(): void;
+  /** Reads an option. @throws {UnsupportedError} @throws {ClosedError} @throws {SystemError} */
+  get<N extends OptionName>(name: N): SocketOptions[N];
+  /** Sets an option. @throws {UnsupportedError} @throws {ClosedError} @throws {SystemError} @throws {TypeError | RangeError} */
+  set<N extends OptionName>(name: N, value: SocketOptions[N]): void;
+}
+
+export interface ReadUntilOptions extends Deadline {
+  /** Most bytes that the answer may have, with the delimiter. Default 64 KiB. */
+  readonly limit?: number | undefined;
+}
+
+export interface LinesOptions extends Deadline {
+  /** Most bytes of one line, with its end. Default 64 KiB. */
+  readonly limit?: number | undefined;
+  /** Default `utf-8`. With `latin1` each byte is one character. */
+  readonly encoding?: 'latin1' | 'utf-8' | undefined;
+  /** What a line does that is not UTF-8: it ends the reading with a `ProtocolError` (`error`, default), or has U+FFFD in it. */
+  readonly invalid?: 'error' | 'replace' | undefined;
+}
+
+/** A stream that was taken out of a connection, and what had been read of it ahead. */
+export interface Detached {
+  /** Paused. `start` it with a sink of your own, then `resume` it. */
+  readonly stream: Stream;
+  /** Bytes that were read and come before whatever the stream tells. Empty if there are none. */
+  readonly head: Uint8Array;
+}
+
+/**
+ * A connection. Reading and writing are two directions that end each by itself; reads that are made while another waits
+ * take their turn, and so do writes. Iterating reads chunks to the end; leaving the loop leaves the connection open.
+ *
+ * A call that ends by its `signal` or `timeout` has read nothing: the bytes are the next call's.
+ */
+export interface Connection<Web extends WebStreams = WebStreams>
+  extends FrontSocket, AsyncIterable<Uint8Array> {
+  readonly transport: 'tcp' | 'unix';
+  readonly remote: SocketAddress;
+  /** What the TLS handshake agreed on; `undefined` in the clear. */
+  readonly tls: TlsInfo | undefined;
+  /** Bytes taken from the kernel, those read ahead included. */
+  readonly bytesRead: number;
+  /** Bytes that the kernel has taken. */
+  readonly bytesWritten: number;
+  /** Bytes written that the kernel has not taken yet. */
+  readonly bufferedAmount: number;
+
+  /**
+   * The next bytes, as soon as there are any; `null` once the peer has ended and everything before that is read. They are
+   * the caller's.
+   *
+   * @param max most bytes to answer with. Default: whatever came in one piece
+   * @throws {ClosedError} the connection was closed by its owner
+   * @throws {BrokenError} the connection broke; what arrived before is read first
+   * @throws {SystemError} `ETIMEDOUT`
+   */
+  read(max?: number, deadline?: Deadline): Promise<Uint8Array | null>;
+  /**
+   * Exactly so many bytes. If it fails, what has arrived is still there to be read.
+   *
+   * @throws {EndError} the peer ended before; `received` says how many came
+   * @throws as `read`
+   */
+  readExactly(count: number, deadline?: Deadline): Promise<Uint8Array>;
+  /**
+   * Everything up to the next delimiter, with it. If it fails, what has arrived is still there to be read.
+   *
+   * @param delimiter bytes, or text that stands for its UTF-8; not empty
+   * @throws {EndError} the peer ended before; `received` says how many bytes came
+   * @throws {LimitError} there is no delimiter within `limit` bytes
+   * @throws as `read`
+   */
+  readUntil(delimiter: string | Uint8Array, options?: ReadUntilOptions): Promise<Uint8Array>;
+  /**
+   * The lines of what comes, without their ends: LF, or CR and LF. A last line without an end is one too. `signal` ends the
+   * iteration with its reason; `timeout` is for each line.
+   *
+   * @throws {LimitError} a line is too long; nothing of it is lost
+   * @throws {ProtocolError} `ERR_PROTOCOL_TEXT`: a line is not UTF-8; it has been read
+   * @throws as `read`
+   */
+  lines(options?: LinesOptions): AsyncGenerator<string, void, undefined>;
+  /** The chunks of what comes, to the end, as iterating the connection itself does; `timeout` is for each chunk. @throws as `read` */
+  chunks(deadline?: Deadline): AsyncGenerator<Uint8Array, void, undefined>;
+
+  /**
+   * Writes, and settles when more may be written: at once, unless `bufferedAmount` has reached the high-water mark, and
+   * then when all of this is with the kernel. The bytes have been taken when the call returns, also if it then ends by its
+   * deadline. That the peer has got them is told by its answer alone.
+   *
+   * @throws {ClosedError} after `close`, `abort` or `closeWrite`
+   * @throws {BrokenError} the connection is gone
+   * @throws {OverflowError} more than `writeLimit` bytes wait already; nothing was taken
+   * @throws {SystemError} `ETIMEDOUT`
+   */
+  write(data: Writable, deadline?: Deadline): Promise<void>;
+  /** Ends writing (FIN), after what was written, and settles when that is with the kernel. Reading goes on. @throws as `write` */
+  closeWrite(deadline?: Deadline): Promise<void>;
+  /**
+   * Sends what was written, ends, and closes. Unread bytes are dropped. Rejects only if the deadline passes first (the
+   * connection is then aborted), or what was written could not be sent.
+   */
+  close(deadline?: Deadline): Promise<void>;
+  /** Resets now: what is unsent is dropped, and the peer of a TCP connection sees a reset. */
+  abort(): void;
+
+  /**
+   * Speaks TLS from here on (STARTTLS), and answers the connection on which that is done; this one is then closed. What was
+   * written is sent before; what was read ahead is taken as the beginning of the handshake, and never as if it had been
+   * protected.
+   *
+   * @throws {BusyError} a read or a write waits. Nothing has changed
+   * @throws {TlsError} the handshake failed, and the connection is closed
+   * @throws {UnsupportedError} the provider has no TLS, or the connection speaks it already. Nothing has changed
+   */
+  upgrade(options?: UpgradeOptions): Promise<Connection<Web>>;
+  /**
+   * Gives the stream away. This connection is then closed for its owner, and the stream is not.
+   *
+   * @throws {BusyError} a read or a write waits
+   * @throws {ClosedError}
+   */
+  detach(): Detached;
+
+  /**
+   * The reading direction as a byte stream (BYOB works), of which each chunk is read when it is asked for. Cancelling it
+   * ends reading: the connection is aborted if writing has ended, and stays open for writing otherwise.
+   */
+  readonly readable: Web['readable'];
+  /** The writing direction. Closing it is `closeWrite`, aborting it is `abort`. Takes text, buffers and views. */
+  readonly writable: Web['writable'];
+}
+
+export interface ServeOptions {
+  /** Ends serving: the server is closed, and the handlers that run are waited for. */
+  readonly signal?: Deadline['signal'];
+  /** Most handlers that run at once; further connections wait. Default: no limit. */
+  readonly maxConnections?: number | undefined;
+  /** Milliseconds that handlers have from the end of serving on; their connections are then aborted. Default: no limit. */
+  readonly grace?: number | undefined;
+  /** Milliseconds for the close of a connection after its handler. Default 10,000; it is then aborted. */
+  readonly closeTimeout?: number | undefined;
+  /**
+   * Told what a handler has thrown; its connection has been aborted. Default: a process warning, for errors of sockets once
+   * for each code.
+   */
+  readonly onError?:
+    ((error: unknown, socket: { readonly remote: SocketAddress | undefined }) => void) | undefined;
+}
+
+/** Accepts connections. Iterating accepts them until the server is closed; leaving the loop leaves it open. */
+export interface Server<S> extends FrontSocket, AsyncIterable<S> {
+  readonly transport: 'tcp' | 'unix';
+
+  /**
+   * The next connection; it is the caller's to close. Calls made while another waits take their turn.
+   *
+   * @throws {ClosedError} the server is closed
+   * @throws {SystemError} `ETIMEDOUT`
+   */
+  accept(deadline?: Deadline): Promise<S>;
+
+  /**
+   * Runs `handler` for each connection, and closes the connection when the handler's promise settles; if it rejects, the
+   * connection is aborted. The handlers run in the asynchronous context of this call.
+   *
+   * @returns when the server has been closed, or `signal` has aborted, and no handler runs any more
+   * @throws the error with which the server ended, if it was not closed by its owner
+   */
+  serve(handler: (socket: S) => unknown, options?: ServeOptions): Promise<void>;
+
+  /** Closes the server, which ends iterations. What was accepted and handed over stays open; what waits is reset. */
+  close(): Promise<void>;
+}
+
+/** How one datagram is sent. */
+export interface SendOptions
+  extends Deadline, Pick<OutgoingDatagram, 'from' | 'interfaceIndex' | 'trafficClass' | 'ttl'> {}
+
+/** One datagram of `sendMany`. */
+export interface DatagramToSend extends Omit<SendOptions, 'signal' | 'timeout'> {
+  readonly data: string | Uint8Array;
+  readonly to?: Endpoint | undefined;
+}
+
+/**
+ * A socket of messages: UDP, Unix datagrams, or sequenced packets. Iterating receives them until the socket is closed;
+ * leaving the loop leaves it open.
+ */
+export interface DatagramSocket extends FrontSocket, AsyncIterable<ReceivedDatagram> {
+  readonly type: 'datagram' | 'seqpacket';
+  /** The one peer of a connected socket. */
+  readonly remote: SocketAddress | undefined;
+  /** Datagrams taken from the kernel, those that wait to be received included. */
+  readonly received: number;
+  /** Datagrams that the kernel has taken. */
+  readonly sent: number;
+  /** Datagrams that came and were dropped because nobody received them in time, as far as the provider can know; else 0. */
+  readonly drops: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  readonly bufferedAmount: number;
+
+  /**
+   * The next datagram. Calls made while another waits take their turn.
+   *
+   * @throws {ClosedError} the socket is closed, or the peer of a seqpacket has closed
+   * @throws {SystemError} `ETIMEDOUT`
+   */
+  receive(deadline?: Deadline): Promise<ReceivedDatagram>;
+  /**
+   * Sends one datagram, and settles when it is with the kernel, or will never be.
+   *
+   * @param to an address, not a name. Left out on a connected socket, and only there
+   * @throws {SystemError} `EMSGSIZE`, `ENETUNREACH`, `EACCES`, `ETIMEDOUT` …
+   * @throws {ClosedError}
+   * @throws {OverflowError} more than `writeLimit` bytes wait already; nothing was taken
+   */
+  send(data: string | Uint8Array, to?: Endpoint, options?: SendOptions): Promise<void>;
+  /**
+   * Sends datagrams in order, as fast as the kernel takes them, and settles when each has been.
+   *
+   * @throws the first error, once each of them has been sent or has failed
+   */
+  sendMany(datagrams: Iterable<DatagramToSend>, deadline?: Deadline): Promise<void>;
+
+  /** Joins a multicast group. @throws {SystemError} `EADDRINUSE`, `EINVAL`, `ENODEV` … @throws {UnsupportedError} */
+  join(membership: Membership | string): void;
+  /** Leaves a group that was joined with the same words. @throws {SystemError} `EADDRNOTAVAIL` @throws {UnsupportedError} */
+  leave(membership: Membership | string): void;
+  /** The groups joined now, in the order of joining. */
+  memberships(): readonly Membership[];
+
+  /** Sends what was taken, then closes, which ends iterations. Unread datagrams are dropped. */
+  close(deadline?: Deadline): Promise<void>;
+  /** Closes now: what is unsent is dropped. */
+  abort(): void;
+}
+
+/** One open socket, with what this API knows of it beyond the provider. */
+export interface SocketRow extends SocketSnapshot {
+  /** Milliseconds since it was opened, if that was done here. */
+  readonly age?: number | undefined;
+  /** Where it was opened, if stacks were being recorded then. */
+  readonly openedAt?: string | undefined;
+}
+
+/** The promise API over one provider. Its functions may be taken out of the object. */
+export interface Portside<Web extends WebStreams = WebStreams> {
+  /**
+   * Connects. A name is resolved, and its addresses are raced (RFC 8305).
+   *
+   * @throws {ResolveError} the name has no address
+   * @throws {ConnectError} every attempt failed, or the time ran out
+   * @throws {TlsError} the connection was made, and the handshake failed on it
+   * @throws the signal's reason, if it aborts first
+   */
+  readonly connect: (options: ConnectOptions) => Promise<Connection<Web>>;
+  /** Listens. @throws {SystemError} `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES` … */
+  readonly listen: (options?: ListenOptions) => Promise<Server<Connection<Web>>>;
+  /** Listens for sequenced packets. @throws {UnsupportedError} the provider has none @throws {SystemError} */
+  readonly listenPackets: (options: ListenPacketsOptions) => Promise<Server<DatagramSocket>>;
+  /** Makes a socket of messages. @throws {SystemError} @throws {ResolveError} @throws {UnsupportedError} */
+  readonly bind: (options?: BindOptions) => Promise<DatagramSocket>;
+  /** The same as `connection.upgrade(options)`. */
+  readonly upgrade: (connection: Connection<Web>, options?: UpgradeOptions) => Promise<Connection<Web>>;
+  /** The addresses of a name, in the order in which they should be tried. @throws {ResolveError} */
+  readonly resolve: (host: string, options?: ResolveOptions) => Promise<readonly IpAddress[]>;
+  /** The addresses of this machine. */
+  readonly interfaces: () => Promise<readonly NetworkInterface[]>;
+  /** What is open now. */
+  readonly sockets: () => readonly SocketRow[];
+}
