@@ -118,6 +118,25 @@ export class OverflowError extends SocketError {
   }
 }
 
+/** The peer ended where more had to come. What came before is still there to be read. */
+export class EndError extends SocketError {
+  /** Bytes that had come of what was asked for: 0 if the peer ended between two messages. */
+  readonly received: number;
+  constructor(received: number, awaited: string, details: ErrorDetails = {}) {
+    super('ERR_SOCKET_ENDED', `the peer ended after ${String(received)} bytes, before ${awaited}`, details);
+    this.received = received;
+  }
+}
+
+/** More came than the reader was ready to take before its delimiter. All of it is still there to be read. */
+export class LimitError extends SocketError {
+  readonly limit: number;
+  constructor(limit: number, details: ErrorDetails = {}) {
+    super('ERR_READ_LIMIT', `no delimiter within ${String(limit)} bytes`, details);
+    this.limit = limit;
+  }
+}
+
 /** Every attempt to connect failed. `errors` has one error for each address that was tried, in order of trying. */
 export class ConnectError extends SocketError {
   readonly errors: readonly SocketError[];
@@ -205,6 +224,8 @@ const NAMES: readonly (readonly [string, { readonly prototype: Error }])[] = [
   ['ClosedError', ClosedError],
   ['ConnectError', ConnectError],
   ['DeniedError', DeniedError],
+  ['EndError', EndError],
+  ['LimitError', LimitError],
   ['OverflowError', OverflowError],
   ['ProtocolError', ProtocolError],
   ['ResolveError', ResolveError],

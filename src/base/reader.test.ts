@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import fc from 'fast-check';
 import type { Clock } from './clock.ts';
 import type { SocketError } from './errors.ts';
-import { BrokenError, BusyError, ClosedError, SystemError } from './errors.ts';
+import { BrokenError, BusyError, ClosedError, EndError, SystemError } from './errors.ts';
 import type { ReadOptions, Stream, StreamSink } from './provider.ts';
 import { memoryProvider } from '../testing/memory-provider.ts';
 import { connectPair } from '../testing/pair-maker.ts';
@@ -286,6 +287,195 @@ test('reader refuses bad arguments, and a stream that is closed', async () => {
   const hand = new HandStream();
   hand.isClosed = true;
   assert.throws(() => reader(hand as unknown as Stream), ClosedError);
+});
+
+test('reader readExactly answers so many bytes, however they came', async () => {
+  const { hand, pull } = make();
+  const waiting = pull.readExactly(5);
+  for (const each of ['ab', 'c', 'defg']) hand.data(each);
+  assert.equal(text(await waiting), 'abcde');
+  assert.equal(text(await pull.readExactly(0)), '');
+  assert.equal(text(await pull.readExactly(2)), 'fg');
+});
+
+test('reader readExactly takes more than the high-water mark, and then holds again', async () => {
+  const { hand, pull } = make({ highWaterMark: 4 });
+  hand.data('abcd');
+  assert.equal(hand.isPaused, true);
+  const waiting = pull.readExactly(10);
+  assert.equal(hand.isPaused, false);
+  hand.data('efgh');
+  hand.data('ijkl');
+  assert.equal(text(await waiting), 'abcdefghij');
+  assert.equal(hand.isPaused, true);
+  assert.equal(pull.bufferedAmount, 2);
+});
+
+test('reader readExactly says how many bytes came before the end, and keeps them', async () => {
+  const { hand, pull } = make();
+  hand.data('abc');
+  const waiting = pull.readExactly(4);
+  hand.end();
+  await assert.rejects(waiting, { name: 'EndError', code: 'ERR_SOCKET_ENDED', received: 3 });
+  await assert.rejects(pull.readExactly(4), { received: 3 });
+  assert.equal(text(await pull.read()), 'abc');
+  await assert.rejects(pull.readExactly(1), { received: 0 });
+});
+
+test('reader readExactly and readUntil of a broken connection keep what came', async () => {
+  const { hand, pull } = make();
+  hand.data('abc');
+  hand.close(new BrokenError());
+  await assert.rejects(pull.readExactly(4), BrokenError);
+  await assert.rejects(pull.readUntil(Uint8Array.of(10)), BrokenError);
+  assert.equal(text(await pull.readExactly(3)), 'abc');
+});
+
+test('reader readUntil finds a delimiter that lies over several chunks', async () => {
+  const { hand, pull } = make();
+  const end = new TextEncoder().encode('\r\n.\r\n');
+  const waiting = pull.readUntil(end);
+  for (const each of ['one\r', '\n.\r', '\r\n.', '\r', '\nrest']) hand.data(each);
+  assert.equal(text(await waiting), 'one\r\n.\r\r\n.\r\n');
+  assert.equal(text(await pull.read()), 'rest');
+});
+
+test('reader readUntil has a limit, at which nothing is lost', async () => {
+  const { hand, pull } = make();
+  const waiting = pull.readUntil(Uint8Array.of(10), { limit: 4 });
+  hand.data('abcd');
+  await assert.rejects(waiting, { name: 'LimitError', code: 'ERR_READ_LIMIT', limit: 4 });
+  hand.data('e\n');
+  await assert.rejects(pull.readUntil(Uint8Array.of(10), { limit: 5 }), { limit: 5 });
+  assert.equal(text(await pull.readUntil(Uint8Array.of(10), { limit: 6 })), 'abcde\n');
+});
+
+test('reader readUntil is deaf to what the caller does to the delimiter meanwhile', async () => {
+  const { hand, pull } = make();
+  const delimiter = Uint8Array.of(10);
+  const waiting = pull.readUntil(delimiter);
+  delimiter[0] = 97;
+  hand.data('a\n');
+  assert.equal(text(await waiting), 'a\n');
+});
+
+test('reader gives what an aborted readExactly did not take to the read behind it', async () => {
+  const { hand, pull } = make({ pending: 'queue' });
+  const controller = new AbortController();
+  const first = assert.rejects(pull.readExactly(10, { signal: controller.signal }));
+  const second = pull.read();
+  hand.data('abc');
+  controller.abort();
+  await first;
+  assert.equal(text(await second), 'abc');
+});
+
+test('reader refuses bad arguments of readExactly and readUntil', async () => {
+  const { pull } = make();
+  for (const bad of [-1, 1.5, 2 ** 32]) await assert.rejects(pull.readExactly(bad), RangeError);
+  await assert.rejects(pull.readUntil(new Uint8Array(0)), RangeError);
+  await assert.rejects(pull.readUntil('x' as never), TypeError);
+  await assert.rejects(pull.readUntil(Uint8Array.of(1), { limit: 0 }), RangeError);
+  assert.equal(pull.pending, 0);
+});
+
+test('reader stop leaves the stream paused, and the next reader goes on from there', async () => {
+  const { hand, pull } = make();
+  hand.data('abc');
+  assert.equal(text(await pull.read(1)), 'a');
+  const left = pull.stop();
+  assert.deepEqual([text(left.head), left.isEnded, hand.isPaused], ['bc', false, true]);
+  await assert.rejects(pull.read(), ClosedError);
+  const next = reader(hand as unknown as Stream, { after: left });
+  assert.equal(hand.isPaused, false);
+  hand.data('d');
+  hand.end();
+  assert.equal(text(await next.readExactly(3)), 'bcd');
+  const after = next.stop();
+  assert.equal(after.isEnded, true);
+  assert.equal(await reader(hand as unknown as Stream, { after }).read(), null);
+});
+
+test('reader stop is refused while a read waits, and once the stream is closed', async () => {
+  const { hand, pull } = make();
+  const waiting = pull.read();
+  assert.throws(() => pull.stop(), BusyError);
+  hand.close(null);
+  await assert.rejects(waiting, ClosedError);
+  assert.throws(() => pull.stop(), ClosedError);
+});
+
+test('reader tells that the stream has closed, after the reads that waited', async () => {
+  const told: (SocketError | null)[] = [];
+  const { hand, pull } = make({ onClose: (error) => told.push(error) });
+  const waiting = pull.read();
+  hand.end();
+  assert.deepEqual(told, []);
+  const broken = new BrokenError();
+  hand.close(broken);
+  assert.deepEqual(told, [broken]);
+  assert.equal(await waiting, null);
+});
+
+/** Bytes of few values, so that delimiters occur, and where they are cut. */
+const cutBytes = fc
+  .array(fc.array(fc.constantFrom(10, 13, 97, 98), { minLength: 1, maxLength: 12 }), { maxLength: 12 })
+  .map((chunks) => chunks.map((chunk) => Uint8Array.from(chunk)));
+
+test('reader readUntil cuts at every delimiter, whatever the chunks', async () => {
+  const delimiter = fc.array(fc.constantFrom(10, 13, 97), { minLength: 1, maxLength: 3 });
+  await fc.assert(
+    fc.asyncProperty(cutBytes, delimiter, async (chunks, pattern) => {
+      const { hand, pull } = make();
+      const whole = Buffer.concat(chunks);
+      const expected: string[] = [];
+      let at = 0;
+      for (
+        let next = whole.indexOf(Buffer.from(pattern));
+        next >= 0;
+        next = whole.indexOf(Buffer.from(pattern), at)
+      ) {
+        expected.push(whole.toString('latin1', at, next + pattern.length));
+        at = next + pattern.length;
+      }
+      const got = (async () => {
+        const parts: string[] = [];
+        for (;;) {
+          try {
+            parts.push(Buffer.from(await pull.readUntil(Uint8Array.from(pattern))).toString('latin1'));
+          } catch (error) {
+            assert.ok(error instanceof EndError);
+            return { parts, received: error.received };
+          }
+        }
+      })();
+      for (const chunk of chunks) hand.data(chunk);
+      hand.end();
+      assert.deepEqual(await got, { parts: expected, received: whole.length - at });
+    }),
+  );
+});
+
+test('reader readExactly joins and cuts, whatever the chunks', async () => {
+  await fc.assert(
+    fc.asyncProperty(cutBytes, fc.array(fc.nat(20)), async (chunks, counts) => {
+      const { hand, pull } = make({ highWaterMark: 100_000 });
+      for (const chunk of chunks) hand.data(chunk.slice());
+      hand.end();
+      let left = Buffer.concat(chunks);
+      for (const count of counts) {
+        if (count > left.length) {
+          await assert.rejects(pull.readExactly(count), { received: left.length });
+        } else {
+          const bytes = await pull.readExactly(count);
+          assert.deepEqual(Buffer.from(bytes), left.subarray(0, count));
+          assert.equal(bytes.buffer.byteLength, count);
+          left = left.subarray(count);
+        }
+        assert.equal(pull.bufferedAmount, left.length);
+      }
+    }),
+  );
 });
 
 test('reader over the provider in memory reads all that was written, and the end', async () => {

@@ -7,11 +7,14 @@ export {
   ClosedError,
   ConnectError,
   DeniedError,
+  EndError,
   isSocketError,
+  LimitError,
   OverflowError,
   ResolveError,
   SocketError,
   SystemError,
+  TlsError,
   UnsupportedError,
 } from '../base/errors.ts';
 export type { KeepAlive, SocketOptions } from '../base/options.ts';

@@ -7,7 +7,7 @@ import { ipEnd } from './addresses.ts';
 import type { Callback } from './answers.ts';
 import type { AppState } from './app-state.ts';
 import { WRITE_QUOTA } from './app-state.ts';
-import { Canceller } from './canceller.ts';
+import { Canceller } from '../../base/canceller.ts';
 import type { TcpSocketInfo, TcpSocketProperties } from './chrome-types.ts';
 import { connectErrorOf, NET, netErrorText } from './net-errors.ts';
 import type { SendOwner } from './send-queue.ts';

@@ -1,10 +1,10 @@
-import type { AbortSignalLike } from '../../base/abort.ts';
-import { ClosedError } from '../../base/errors.ts';
+import type { AbortSignalLike } from './abort.ts';
+import { ClosedError } from './errors.ts';
 
 /** Aborts one asynchronous call. The platform's AbortController is not used: this folder needs no platform. */
 export class Canceller implements AbortSignalLike {
   aborted = false;
-  reason: ClosedError | undefined;
+  reason: unknown = undefined;
   readonly #listeners = new Set<() => void>();
 
   addEventListener(_type: 'abort', listener: () => void): void {
@@ -15,10 +15,10 @@ export class Canceller implements AbortSignalLike {
     this.#listeners.delete(listener);
   }
 
-  cancel(): void {
+  cancel(reason: unknown = new ClosedError()): void {
     if (this.aborted) return;
     this.aborted = true;
-    this.reason = new ClosedError();
+    this.reason = reason;
     for (const listener of this.#listeners) listener();
     this.#listeners.clear();
   }
