@@ -70,10 +70,14 @@ export class ResolveError extends SocketError {
   /** What was looked up; empty where no host was given. */
   readonly host: string;
   readonly service: string | undefined;
-  constructor(code: string, host: string, details: ErrorDetails & { service?: string | undefined } = {}) {
-    const { service } = details;
+  constructor(
+    code: string,
+    host: string,
+    details: ErrorDetails & { service?: string | undefined; reason?: string } = {},
+  ) {
+    const { service, reason = EAI_TEXT[code] ?? 'name resolution failed' } = details;
     const what = `${JSON.stringify(host)}${service === undefined ? '' : `, service ${JSON.stringify(service)}`}`;
-    super(code, `${EAI_TEXT[code] ?? 'name resolution failed'}: ${what}`, { op: 'resolve', ...details });
+    super(code, `${reason}: ${what}`, { op: 'resolve', ...details });
     this.host = host;
     this.service = service;
   }

@@ -259,7 +259,7 @@ export interface SocketProvider extends AsyncDisposable {
   /** The addresses of a name, in the order in which they should be tried. Numeric text is answered without a look-up. @throws {ResolveError} */
   resolve(host: string, options?: ResolveOptions): Promise<readonly IpAddress[]>;
 
-  /** The addresses of this machine. */
+  /** The addresses of this machine. Those of interfaces that are down are left out. */
   interfaces(): Promise<readonly NetworkInterface[]>;
 
   /** What is open now, for tables, consoles and leak reports. */

@@ -17,6 +17,7 @@ export {
   TlsError,
   UnsupportedError,
 } from '../base/errors.ts';
+export type { LookUpOptions, Resolver } from '../base/names.ts';
 export type { KeepAlive, SocketOptions } from '../base/options.ts';
 export type * from '../base/provider.ts';
 export { reader } from '../base/reader.ts';

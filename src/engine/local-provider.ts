@@ -11,6 +11,7 @@ import type { ErrorDetails } from '../base/errors.ts';
 import { ClosedError, SystemError, UnsupportedError } from '../base/errors.ts';
 import { connectByName } from '../base/connect-by-name.ts';
 import { raceConnect } from '../base/happy-eyeballs.ts';
+import type { Names, Resolver } from '../base/names.ts';
 import type {
   BindOptions,
   Capability,
@@ -28,10 +29,11 @@ import type {
 import type { StreamLimits, TcpConnectPlan, UnixConnectPlan } from '../base/validate.ts';
 import { validateConnect, validateListen, validateResolve } from '../base/validate.ts';
 import { realClock } from '../portable/node-clock.ts';
-import { listInterfaces, resolveHost } from '../portable/node-names.ts';
+import { nodeNames } from '../portable/node-names.ts';
 import { dial } from './dial.ts';
 import { listen } from './listen.ts';
 import { Reactor } from './reactor.ts';
+import { listInterfaces, SYSTEM_NAMES } from './system-names.ts';
 
 export interface LocalProviderOptions {
   /**
@@ -42,6 +44,8 @@ export interface LocalProviderOptions {
   /** Allows `faults`: system calls that fail, or move few bytes, on demand. For tests. Default false. */
   readonly withFaults?: boolean | undefined;
   readonly clock?: Clock | undefined;
+  /** Looks names up, for `resolve` and for `connect`. Default: the system's own, at most three at once. */
+  readonly resolver?: Resolver<AbortSignal> | undefined;
 }
 
 /** Puts faults into the system calls of one provider. @see LocalProviderOptions.withFaults */
@@ -82,12 +86,14 @@ class NativeProvider implements LocalProvider {
   readonly capabilities: ReadonlySet<Capability> = capabilities();
   readonly #reactor: Reactor;
   readonly #clock: Clock;
+  readonly #names: Names<AbortSignal>;
   readonly #withFaults: boolean;
   readonly #pending = new Set<(error: ClosedError) => void>();
   #closed: Promise<void> | undefined;
 
-  constructor({ poller = 'epoll', withFaults = false, clock = realClock }: LocalProviderOptions) {
+  constructor({ poller = 'epoll', withFaults = false, clock = realClock, resolver }: LocalProviderOptions) {
     this.#clock = clock;
+    this.#names = nodeNames({ clock, resolver }, SYSTEM_NAMES);
     this.#withFaults = withFaults;
     this.#reactor = new Reactor({ native: loadNative(), clock, usePoll: poller === 'poll', withFaults });
   }
@@ -151,11 +157,13 @@ class NativeProvider implements LocalProvider {
   async resolve(host: string, options?: ResolveOptions): Promise<readonly IpAddress[]> {
     const plan = validateResolve(host, options);
     this.#requireOpen('resolve');
-    return this.#unlessClosed(resolveHost(plan, this.#clock));
+    return this.#unlessClosed(this.#names.resolve(plan));
   }
 
-  interfaces(): Promise<readonly NetworkInterface[]> {
-    return Promise.resolve(listInterfaces());
+  // eslint-disable-next-line @typescript-eslint/require-await -- what is thrown rejects the promise
+  async interfaces(): Promise<readonly NetworkInterface[]> {
+    this.#requireOpen('interfaces');
+    return listInterfaces();
   }
 
   sockets(): Iterable<SocketSnapshot> {
@@ -167,6 +175,7 @@ class NativeProvider implements LocalProvider {
       this.#reactor.close();
       this.#closed = Promise.resolve();
       for (const reject of this.#pending) reject(new ClosedError({ op: 'close' }));
+      this.#names.close();
     }
     return this.#closed;
   }
@@ -178,7 +187,7 @@ class NativeProvider implements LocalProvider {
   #connectTcp(plan: TcpConnectPlan): Promise<Stream> {
     return connectByName<Stream>(plan, {
       clock: this.#clock,
-      resolve: (query) => resolveHost(query, this.#clock),
+      resolve: (query) => this.#names.resolve(query),
       dial: (endpoint) => dial(this.#reactor, endpoint, { ...plan, limits: limitsOf(plan) }),
       discard: abort,
     });

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type { IpAddress } from '../base/address.ts';
 import { parseIp } from '../base/address.ts';
 import { ResolveError } from '../base/errors.ts';
 import type { ResolvePlan } from '../base/validate.ts';
 import { validateResolve } from '../base/validate.ts';
 import { realClock } from './node-clock.ts';
-import { listInterfaces, resolveHost } from './node-names.ts';
+import { listInterfaces, nodeNames, toAscii } from './node-names.ts';
 
-function resolve(host: string, more: Partial<ResolvePlan> = {}): ReturnType<typeof resolveHost> {
-  return resolveHost({ ...validateResolve(host), ...more }, realClock);
+const names = nodeNames({ clock: realClock });
+
+function resolve(host: string, more: Partial<ResolvePlan> = {}): Promise<readonly IpAddress[]> {
+  return names.resolve({ ...validateResolve(host), ...more });
 }
 
 const NUMERIC: readonly (readonly [string, string])[] = [
@@ -17,7 +20,7 @@ const NUMERIC: readonly (readonly [string, string])[] = [
   ['FE80::1%lo', 'fe80::1'],
 ];
 for (const [text, host] of NUMERIC) {
-  test(`resolveHost answers ${text} with itself`, async () => {
+  test(`nodeNames answers ${text} with itself`, async () => {
     const family = text.includes(':') ? 'ipv6' : 'ipv4';
     assert.deepEqual(
       (await resolve(text)).map((each) => [each.family, each.host]),
@@ -41,14 +44,56 @@ const NOT_NAMES = [
   '１２７.０.０.１',
   '127。0。0。1',
   'xn--zzzzzzzzzzzzzzzz99999',
+  '::1%',
+  '[::1]',
+  'fe80::1::2',
+  '１２７.１',
 ];
 for (const host of NOT_NAMES) {
-  test(`resolveHost does not take ${host} for an address`, async () => {
+  test(`nodeNames does not take ${host} for an address`, async () => {
     await assert.rejects(resolve(host), { name: 'ResolveError', code: 'EAI_NONAME', host });
   });
 }
 
-test('resolveHost finds localhost, and only addresses of the family asked for', async () => {
+const IN_ASCII: readonly (readonly [host: string, ascii: string])[] = [
+  ['example.org', 'example.org'],
+  ['Example.ORG.', 'Example.ORG.'],
+  ['_dns.example.org', '_dns.example.org'],
+  ['münchen.example', 'xn--mnchen-3ya.example'],
+  ['１２７.０.０.１', '127.0.0.1'],
+  ['ex／ample.org', ''],
+  ['ünï/x', ''],
+  ['ü%41', ''],
+  ['a%41.example', 'a%41.example'],
+  ['a/b', 'a/b'],
+];
+for (const [host, ascii] of IN_ASCII) {
+  test(`toAscii makes ${JSON.stringify(ascii)} of ${host}`, () => {
+    assert.equal(toAscii(host), ascii);
+  });
+}
+
+test('nodeNames refuses a resolver that is no function', () => {
+  for (const resolver of [null, 'dns', {}])
+    assert.throws(() => nodeNames({ clock: realClock, resolver: resolver as never }), TypeError);
+});
+
+test('nodeNames gives a resolver of the program the name in ASCII, and a signal of the platform', async () => {
+  const asked: unknown[] = [];
+  const own = nodeNames({
+    clock: realClock,
+    resolver: (host, { family, signal }) => {
+      asked.push([host, family, signal instanceof AbortSignal]);
+      return Promise.resolve([{ family: 'ipv6', host: '2001:db8::1' }]);
+    },
+  });
+  const found = await own.resolve(validateResolve('münchen.example', { family: 'ipv6' }));
+  assert.deepEqual(found, [{ family: 'ipv6', host: '2001:db8::1' }]);
+  await assert.rejects(own.resolve(validateResolve('127。0。0。1')), { code: 'EAI_NONAME' });
+  assert.deepEqual(asked, [['xn--mnchen-3ya.example', 'ipv6', true]]);
+});
+
+test('nodeNames finds localhost, and only addresses of the family asked for', async () => {
   const all = await resolve('localhost');
   assert.ok(all.length > 0);
   for (const { family, host } of all) assert.equal(parseIp(host)?.family, family);
@@ -58,7 +103,7 @@ test('resolveHost finds localhost, and only addresses of the family asked for', 
   );
 });
 
-test('resolveHost rejects for a name that cannot exist', async () => {
+test('nodeNames rejects for a name that cannot exist', async () => {
   // RFC 6761 keeps .invalid for this. A machine without a resolver answers that it cannot say.
   await assert.rejects(resolve('portside.invalid'), (error) => {
     assert.ok(error instanceof ResolveError);
@@ -68,7 +113,7 @@ test('resolveHost rejects for a name that cannot exist', async () => {
   });
 });
 
-test('resolveHost ends with its signal and with its time', async () => {
+test('nodeNames ends with its signal and with its time', async () => {
   const reason = new Error('no more');
   await assert.rejects(resolve('127.0.0.1', { signal: AbortSignal.abort(reason) }), reason);
   const controller = new AbortController();
@@ -76,7 +121,8 @@ test('resolveHost ends with its signal and with its time', async () => {
   controller.abort(reason);
   await assert.rejects(waiting, reason);
   const clock = { now: () => 0, setTimer: (_delay: number, late: () => void) => (late(), () => undefined) };
-  await assert.rejects(resolveHost({ ...validateResolve('localhost'), timeout: 1 }, clock), {
+  const late = nodeNames({ clock }).resolve({ ...validateResolve('localhost'), timeout: 1 });
+  await assert.rejects(late, {
     code: 'ETIMEDOUT',
     op: 'resolve',
   });

@@ -1,25 +1,19 @@
 /** What Node knows of names and interfaces: for every provider that lives in Node. */
 import { lookup } from 'node:dns/promises';
+import type { NetworkInterfaceInfo } from 'node:os';
 import { networkInterfaces } from 'node:os';
 import { domainToASCII } from 'node:url';
 import type { IpAddress } from '../base/address.ts';
-import { formatAddress, parseIp } from '../base/address.ts';
+import { parseIp } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
-import { withDeadline } from '../base/deadline.ts';
-import { ResolveError, SystemError } from '../base/errors.ts';
-import { orderAddresses } from '../base/happy-eyeballs.ts';
+import { ResolveError } from '../base/errors.ts';
+import type { LookUpOptions, NamesOptions, Resolver } from '../base/names.ts';
+import { careful, MAX_LOOKUPS, Names } from '../base/names.ts';
 import type { NetworkInterface } from '../base/provider.ts';
-import type { ResolvePlan } from '../base/validate.ts';
+import { requireFunction } from '../base/rules.ts';
 import { isNodeError, toSystemError } from './node-errors.ts';
 
 const NODE_FAMILY = { ipv4: 4, ipv6: 6 } as const;
-
-/**
- * Text that getaddrinfo would take for an IPv4 address in one of inet_aton's forms (`127.1`, `0x7f.1`, `2130706433`,
- * `010.0.0.1`), and that no name can be: the last label of a name is not a number (RFC 3696, section 2). What is no
- * address to `parseIp` must not become one behind its back.
- */
-const LOOSE_NUMBER = /(^|\.)(\d+|0x[\da-f]*)\.?$/i;
 
 /**
  * libuv passes on the names of getaddrinfo(3); Node folds two of them into one of its
@@ -33,21 +27,24 @@ function toResolveError(error: unknown, host: string): ResolveError {
   return new ResolveError('EAI_SYSTEM', host, { cause: toSystemError(error, { op: 'resolve' }) });
 }
 
-function resolveNumeric(address: IpAddress, { host, family }: ResolvePlan): readonly IpAddress[] {
-  if (family !== undefined && family !== address.family) throw new ResolveError('EAI_ADDRFAMILY', host);
-  return [address];
+/** What stands in a name of the DNS, in any script. */
+const PLAIN = /^[\w.\-\u{80}-\u{10ffff}]*$/u;
+const ASCII = /^[\0-\x7f]*$/;
+
+/** The form that a name has in the DNS; empty if it has none. */
+export function toAscii(host: string): string {
+  const isAscii = ASCII.test(host);
+  // Of other characters domainToASCII makes more than this: it decodes %41, and ends at a slash.
+  if (!PLAIN.test(host)) return isAscii ? host : '';
+  const encoded = domainToASCII(host);
+  return isAscii && encoded !== '' ? host : encoded;
 }
 
-/** The same address may stand twice in hosts(5). */
-function distinct(addresses: readonly IpAddress[]): IpAddress[] {
-  return [...new Map(addresses.map((address) => [formatAddress({ ...address, port: 0 }), address])).values()];
-}
-
-async function lookUp({ host, family }: ResolvePlan): Promise<readonly IpAddress[]> {
-  // IDNA turns digits of other scripts, and other dots, into these: '127。0。0。1' is such a number too.
-  const ascii = domainToASCII(host);
-  if (LOOSE_NUMBER.test(host) || (ascii !== host && LOOSE_NUMBER.test(ascii)))
-    throw new ResolveError('EAI_NONAME', host);
+/** The system's own resolver, through Node. */
+async function lookUp(
+  host: string,
+  { family }: Pick<LookUpOptions, 'family'>,
+): Promise<readonly IpAddress[]> {
   const answers = await lookup(host, {
     all: true,
     verbatim: true,
@@ -55,35 +52,57 @@ async function lookUp({ host, family }: ResolvePlan): Promise<readonly IpAddress
   }).catch((error: unknown) => {
     throw toResolveError(error, host);
   });
-  const addresses = distinct(answers.flatMap((answer) => parseIp(answer.address) ?? []));
-  if (addresses.length === 0) throw new ResolveError('EAI_NODATA', host);
-  return orderAddresses(addresses);
+  return answers.flatMap((answer) => parseIp(answer.address) ?? []);
 }
 
 /**
- * The addresses of a name in the order in which they should be tried: that of getaddrinfo(3), the families alternating.
- * Numeric text is its own answer.
- *
- * A look-up holds a thread of libuv's until the resolver answers; a deadline only stops the waiting.
- *
- * @throws {ResolveError} `EAI_NONAME`, `EAI_AGAIN` …
- * @throws {SystemError} `ETIMEDOUT`
- * @throws the signal's reason, if it aborts first
+ * Of the threads of libuv's pool, names may hold half: two, unless UV_THREADPOOL_SIZE says otherwise. One more would wait
+ * in there, and nobody could take it back.
  */
-export async function resolveHost(plan: ResolvePlan, clock: Clock): Promise<readonly IpAddress[]> {
-  if (plan.signal?.aborted === true) throw plan.signal.reason;
-  const numeric = parseIp(plan.host);
-  if (numeric !== null) return resolveNumeric(numeric, plan);
-  const reason = `no answer in time for ${JSON.stringify(plan.host)}`;
-  return withDeadline(
-    lookUp(plan),
-    plan,
-    clock,
-    () => new SystemError('ETIMEDOUT', { op: 'resolve', reason }),
-  );
+const MAX_NODE_LOOKUPS = 2;
+
+export interface NodeNamesOptions {
+  readonly clock: Clock;
+  readonly resolver?: Resolver<AbortSignal> | undefined;
 }
 
-/** The addresses of this machine's interfaces that are up. @throws {SystemError} @see getifaddrs(3) */
+/** Another way to look names up, and how many such look-ups there are at once. */
+export type SystemNames = Pick<NamesOptions<AbortSignal>, 'lookUp' | 'limit'>;
+
+const NODE_NAMES: SystemNames = { lookUp, limit: MAX_NODE_LOOKUPS };
+
+/**
+ * The names of a provider that lives in Node. A look-up by Node holds its thread until the system's resolver answers; whoever
+ * gives up only stops waiting.
+ *
+ * @throws {TypeError} `resolver` is no function
+ */
+export function nodeNames(
+  { clock, resolver }: NodeNamesOptions,
+  system: SystemNames = NODE_NAMES,
+): Names<AbortSignal> {
+  if (resolver !== undefined) requireFunction(resolver, 'resolver');
+  const source = resolver === undefined ? system : { lookUp: careful(resolver), limit: MAX_LOOKUPS };
+  return new Names({ ...source, clock, toAscii, makeController: () => new AbortController() });
+}
+
+type NodeAddress = NetworkInterfaceInfo & { readonly scopeid?: number };
+
+function toInterface(name: string, row: NodeAddress, index: number | undefined): NetworkInterface[] {
+  const { address: text, cidr, internal, scopeid = 0 } = row;
+  const address = parseIp(scopeid === 0 ? text : `${text}%${name}`);
+  // Node has no cidr for a mask with holes, for which there is no prefix length either.
+  if (address === null || cidr === null) return [];
+  const prefixLength = Number(cidr.split('/')[1]);
+  return [{ name, address, prefixLength, internal, ...(index === undefined ? {} : { index }) }];
+}
+
+/**
+ * The addresses of this machine's interfaces that are up. Node tells an interface's number only with an address of the link.
+ *
+ * @throws {SystemError}
+ * @see getifaddrs(3)
+ */
 export function listInterfaces(): readonly NetworkInterface[] {
   let table: ReturnType<typeof networkInterfaces>;
   try {
@@ -91,14 +110,8 @@ export function listInterfaces(): readonly NetworkInterface[] {
   } catch (error) {
     throw toSystemError(error, { op: 'interfaces' });
   }
-  return Object.entries(table).flatMap(([name, rows]) =>
-    (rows ?? []).flatMap(({ address: text, cidr, internal, ...row }): NetworkInterface[] => {
-      const scope = 'scopeid' in row && row.scopeid !== 0 ? `%${name}` : '';
-      const address = parseIp(`${text}${scope}`);
-      // Node has no cidr for a mask with holes, for which there is no prefix length either.
-      return address === null || cidr === null
-        ? []
-        : [{ name, address, prefixLength: Number(cidr.split('/')[1]), internal }];
-    }),
-  );
+  return Object.entries(table).flatMap(([name, rows = []]) => {
+    const found = rows.find((row: NodeAddress) => (row.scopeid ?? 0) !== 0) as NodeAddress | undefined;
+    return rows.flatMap((row) => toInterface(name, row, found?.scopeid));
+  });
 }

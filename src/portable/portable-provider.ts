@@ -14,6 +14,7 @@ import { withDeadline } from '../base/deadline.ts';
 import { ClosedError, SystemError, UnsupportedError } from '../base/errors.ts';
 import type { Attempt } from '../base/happy-eyeballs.ts';
 import { raceConnect } from '../base/happy-eyeballs.ts';
+import type { Names, Resolver } from '../base/names.ts';
 import type {
   BindOptions,
   Capability,
@@ -34,7 +35,7 @@ import { Hold } from './hold.ts';
 import { hasAbstractNames, hostText, localOf, pathText, unixEndpoint } from './node-address.ts';
 import { realClock } from './node-clock.ts';
 import { toSystemError } from './node-errors.ts';
-import { listInterfaces, resolveHost } from './node-names.ts';
+import { listInterfaces, nodeNames } from './node-names.ts';
 import { openServer } from './open-server.ts';
 import type { OwnedSocket, Owner } from './owner.ts';
 import { PortableListener } from './portable-listener.ts';
@@ -44,6 +45,8 @@ import { requireSettable } from './remembered-options.ts';
 export interface PortableOptions {
   /** Default: this machine's time. */
   readonly clock?: Clock | undefined;
+  /** Looks names up, for `resolve` and for `connect`. Default: the system's own, at most two at once. */
+  readonly resolver?: Resolver<AbortSignal> | undefined;
 }
 
 function capabilities(): ReadonlySet<Capability> {
@@ -57,6 +60,7 @@ function capabilities(): ReadonlySet<Capability> {
 class PortableProvider implements SocketProvider, Owner {
   readonly capabilities: ReadonlySet<Capability> = capabilities();
   readonly clock: Clock;
+  readonly #names: Names<AbortSignal>;
   readonly #hold = new Hold();
   /** Those whose descriptors are open. */
   readonly #open = new Map<number, OwnedSocket>();
@@ -67,8 +71,9 @@ class PortableProvider implements SocketProvider, Owner {
   #lastId = 0;
   #closing: Promise<void> | undefined;
 
-  constructor({ clock = realClock }: PortableOptions) {
+  constructor({ clock = realClock, resolver }: PortableOptions) {
     this.clock = clock;
+    this.#names = nodeNames({ clock, resolver });
   }
 
   async connect(options: ConnectOptions): Promise<Stream> {
@@ -102,7 +107,7 @@ class PortableProvider implements SocketProvider, Owner {
 
   async resolve(host: string, options?: ResolveOptions): Promise<readonly IpAddress[]> {
     const plan = validateResolve(host, options);
-    return this.#during('resolve', plan.signal, (signal) => resolveHost({ ...plan, signal }, this.clock));
+    return this.#during('resolve', plan.signal, (signal) => this.#names.resolve({ ...plan, signal }));
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- what is thrown rejects the promise
@@ -185,7 +190,7 @@ class PortableProvider implements SocketProvider, Owner {
     if (plan.transport === 'unix') return this.#connectUnix(plan);
     return connectByName(plan, {
       clock: this.clock,
-      resolve: (what) => resolveHost(what, this.clock),
+      resolve: (what) => this.#names.resolve(what),
       dial: (endpoint) => this.#dialTcp(plan, endpoint),
       discard: (stream) => {
         stream.abort();

@@ -92,14 +92,10 @@ export class MemoryNetwork {
   resolve(host: string, family: IpFamily | undefined): readonly IpAddress[] {
     const code = this.faults.meet('resolve');
     if (code !== null) throw new ResolveError(code, host);
-    const numeric = parseIp(host);
-    const texts = numeric === null ? this.#hosts.get(host.toLowerCase().replace(/\.$/, '')) : [];
+    const texts = this.#hosts.get(host.toLowerCase().replace(/\.$/, ''));
     if (texts === undefined) throw new ResolveError('EAI_NONAME', host);
-    const all = numeric === null ? texts.map(parseIp).filter((address) => address !== null) : [numeric];
-    const fitting = all.filter((address) => family === undefined || address.family === family);
-    if (fitting.length === 0)
-      throw new ResolveError(numeric === null ? 'EAI_NODATA' : 'EAI_ADDRFAMILY', host);
-    return fitting;
+    const all = texts.map(parseIp).filter((address) => address !== null);
+    return all.filter((address) => family === undefined || address.family === family);
   }
 
   /** Whether an address is one of this machine's. */

@@ -1,8 +1,10 @@
 import { onAbort, type AbortSignalLike } from '../base/abort.ts';
-import { formatAddress, type IpAddress, type IpEndpoint } from '../base/address.ts';
+import { formatAddress, type IpAddress } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import { ClosedError, SystemError, UnsupportedError } from '../base/errors.ts';
-import { orderAddresses, raceConnect, type Attempt } from '../base/happy-eyeballs.ts';
+import { connectByName } from '../base/connect-by-name.ts';
+import { raceConnect, type Attempt } from '../base/happy-eyeballs.ts';
+import { careful, MAX_LOOKUPS, Names, type LookUpOptions, type Resolver } from '../base/names.ts';
 import type { SocketOptions } from '../base/options.ts';
 import type {
   Capability,
@@ -24,7 +26,6 @@ import {
   validateResolve,
   type ConnectPlan,
   type ListenPlan,
-  type TcpConnectPlan,
 } from '../base/validate.ts';
 import { deferred, type Deferred } from './deferred.ts';
 import { ManualSignal } from './manual-signal.ts';
@@ -39,6 +40,8 @@ import { MemoryStream, type MemoryOwner } from './memory-stream.ts';
 export interface MemoryProviderOptions extends MemoryNetworkOptions {
   /** A network that several providers share; the other options are then the network's own, and not looked at. */
   readonly network?: MemoryNetwork | undefined;
+  /** Looks names up in place of the network's `hosts`, at most 16 at once. */
+  readonly resolver?: Resolver | undefined;
 }
 
 /** A provider whose sockets, names, time and failures are all in memory. */
@@ -77,7 +80,7 @@ const CAPABILITIES: readonly Capability[] = [
  * });
  */
 export function memoryProvider(options: MemoryProviderOptions = {}): MemoryProvider {
-  return new InMemory(options.network ?? new MemoryNetwork(options));
+  return new InMemory(options.network ?? new MemoryNetwork(options), options.resolver);
 }
 
 class InMemory implements MemoryProvider {
@@ -86,11 +89,26 @@ class InMemory implements MemoryProvider {
   readonly #sockets = new Map<number, MemoryStream | MemoryListener>();
   readonly #pending = new Set<ManualSignal>();
   readonly #owner: MemoryOwner;
+  readonly #names: Names<ManualSignal>;
   #lastId = 0;
   #closing: Deferred<undefined> | null = null;
 
-  constructor(network: MemoryNetwork) {
+  constructor(network: MemoryNetwork, resolver: Resolver | undefined) {
     this.network = network;
+    this.#names = new Names({
+      lookUp: resolver === undefined ? (host, options) => this.#lookUp(host, options) : careful(resolver),
+      limit: MAX_LOOKUPS,
+      clock: network.clock,
+      makeController: () => {
+        const signal = new ManualSignal();
+        return {
+          signal,
+          abort: (reason) => {
+            signal.abort(reason);
+          },
+        };
+      },
+    });
     this.#owner = {
       turns: network.turns,
       clock: network.clock,
@@ -136,35 +154,33 @@ class InMemory implements MemoryProvider {
         late.reset();
       },
     };
-    const details = { op: 'connect', transport: plan.transport } as const;
-    if (plan.transport === 'unix') {
-      const address = { family: 'unix', path: plan.path } as const;
-      const dial = (): Attempt<MemorySocket> => network.dialUnix(plan.path);
-      return raceConnect({ ...common, addresses: [address], dial, target: formatAddress(address), details });
+    if (plan.transport === 'tcp') {
+      const { localAddress, localPort } = plan;
+      return connectByName<MemorySocket>(
+        { ...plan, signal: stop },
+        {
+          ...common,
+          resolve: (what) => this.#names.resolve(what),
+          dial: (endpoint) => network.dialTcp(endpoint, { localAddress, localPort }),
+        },
+      );
     }
-    const { port, attemptDelay, localAddress, localPort } = plan;
-    const addresses = await this.#addresses(plan, stop);
-    const dial = (address: IpAddress): Attempt<MemorySocket> =>
-      network.dialTcp({ ...address, port }, { localAddress, localPort });
-    const endpoints = addresses.map((address) => ({ ...address, port }));
-    return raceConnect<MemorySocket, IpEndpoint>({
+    const address = { family: 'unix', path: plan.path } as const;
+    return raceConnect({
       ...common,
-      addresses: endpoints,
-      dial,
-      attemptDelay,
-      target: `${plan.host}:${String(port)}`,
-      details,
+      addresses: [address],
+      dial: (): Attempt<MemorySocket> => network.dialUnix(plan.path),
+      target: formatAddress(address),
+      details: { op: 'connect', transport: 'unix' },
     });
   }
 
-  async #addresses(plan: TcpConnectPlan, stop: ManualSignal): Promise<readonly IpAddress[]> {
-    if (plan.addresses === undefined) {
-      await this.#turn(stop);
-      return orderAddresses(this.network.resolve(plan.host, plan.family));
-    }
-    return orderAddresses(
-      plan.addresses.filter(({ family }) => plan.family === undefined || family === plan.family),
-    );
+  async #lookUp(
+    host: string,
+    { family, signal }: LookUpOptions<ManualSignal>,
+  ): Promise<readonly IpAddress[]> {
+    await this.#turn(signal);
+    return this.network.resolve(host, family);
   }
 
   async listen(options: ListenOptions): Promise<Listener> {
@@ -220,10 +236,7 @@ class InMemory implements MemoryProvider {
 
   async resolve(host: string, options?: ResolveOptions): Promise<readonly IpAddress[]> {
     const plan = validateResolve(host, options);
-    return this.#guarded('resolve', plan.signal, async (stop) => {
-      await this.#turn(stop);
-      return this.network.resolve(plan.host, plan.family);
-    });
+    return this.#guarded('resolve', plan.signal, (stop) => this.#names.resolve({ ...plan, signal: stop }));
   }
 
   interfaces(): Promise<readonly NetworkInterface[]> {

@@ -40,6 +40,19 @@ async function numericOfOtherFamily(h: ProviderHarness): Promise<void> {
   );
 }
 
+/** What the system's resolver would take for 127.0.0.1, and what no name can be. */
+const LOOSE = ['127.1', '0x7f.0.0.1', '0x7f000001', '2130706433', '0177.0.0.1', '127.0.0.1.', '::ffff:127.1'];
+
+async function loose(h: ProviderHarness): Promise<void> {
+  const { listener } = await h.serve();
+  check(listener.local.family !== 'unix', 'a TCP listener has a path');
+  const { port } = listener.local;
+  for (const host of LOOSE) {
+    await rejects(() => h.provider.resolve(host), { name: 'ResolveError' }, `resolve of ${host}`);
+    await rejects(() => h.provider.connect({ host, port }), { name: 'ResolveError' }, `connect to ${host}`);
+  }
+}
+
 async function localhost(h: ProviderHarness): Promise<void> {
   const addresses = await h.provider.resolve('localhost');
   check(addresses.length > 0, 'localhost has no address');
@@ -81,8 +94,9 @@ async function interfaces(h: ProviderHarness): Promise<void> {
     all.some((each) => each.internal),
     'there is no loopback interface',
   );
-  for (const { name, address, prefixLength } of all) {
+  for (const { name, address, prefixLength, index = 1 } of all) {
     check(name.length > 0, 'an interface without a name');
+    check(Number.isInteger(index) && index > 0, `interface number ${String(index)}`);
     equal(parseIp(address.host)?.host, address.host, 'canonical text of an address');
     check(
       prefixLength >= 0 && prefixLength <= (address.family === 'ipv4' ? 32 : 128),
@@ -163,6 +177,12 @@ export const PROVIDER_NAME_CASES: readonly CaseRow<ProviderHarness>[] = [
     promises: ['provider.resolve', 'connect.family'],
     when: onTcp,
     run: numericOfOtherFamily,
+  },
+  {
+    name: 'resolve and connect take no loose number for an address',
+    promises: ['provider.resolve'],
+    when: onIpv4,
+    run: loose,
   },
   { name: 'resolve knows localhost', promises: ['provider.resolve'], when: onIpv4, run: localhost },
   {
