@@ -38,6 +38,8 @@ const NEEDED = [
   'dist/cli/main.js',
   'dist/doors/engine.js',
   'dist/doors/engine.d.ts',
+  'dist/doors/portside.js',
+  'dist/doors/portside.d.ts',
   'scripts/install.mjs',
   'scripts/build-native.mjs',
 ];

@@ -182,6 +182,8 @@ export interface Detached {
   readonly stream: Stream;
   /** Bytes that were read and come before whatever the stream tells. Empty if there are none. */
   readonly head: Uint8Array;
+  /** The stream has told its end already, and will not tell it again. */
+  readonly isEnded: boolean;
 }
 
 /**
@@ -341,6 +343,17 @@ export interface DatagramToSend extends Omit<SendOptions, 'signal' | 'timeout'> 
   readonly to?: Endpoint | undefined;
 }
 
+/** A multicast group and where it is joined, with addresses as text or as objects. */
+export interface GroupMembership {
+  readonly group: string | IpAddress;
+  /** The interface, by number. Default: the system's choice, by its routes. */
+  readonly interfaceIndex?: number | undefined;
+  /** The interface, by one of its addresses: in place of `interfaceIndex`. */
+  readonly interfaceAddress?: string | IpAddress | undefined;
+  /** Only what this sender sends (source-specific multicast). */
+  readonly source?: string | IpAddress | undefined;
+}
+
 /**
  * A socket of messages: UDP, Unix datagrams, or sequenced packets. Iterating receives them until the socket is closed;
  * leaving the loop leaves it open.
@@ -383,9 +396,9 @@ export interface DatagramSocket extends FrontSocket, AsyncIterable<ReceivedDatag
   sendMany(datagrams: Iterable<DatagramToSend>, deadline?: Deadline): Promise<void>;
 
   /** Joins a multicast group. @throws {SystemError} `EADDRINUSE`, `EINVAL`, `ENODEV` … @throws {UnsupportedError} */
-  join(membership: Membership | string): void;
+  join(membership: GroupMembership | string): void;
   /** Leaves a group that was joined with the same words. @throws {SystemError} `EADDRNOTAVAIL` @throws {UnsupportedError} */
-  leave(membership: Membership | string): void;
+  leave(membership: GroupMembership | string): void;
   /** The groups joined now, in the order of joining. */
   memberships(): readonly Membership[];
 

@@ -1,0 +1,149 @@
+/**
+ * `portside`: sockets by promises. Connections, servers and datagram sockets of this machine, and the same over any other
+ * provider.
+ *
+ * ```ts
+ * const server = await listen({ on: '127.0.0.1:0' });
+ * void server.serve(async (connection) => {
+ *   for await (const line of connection.lines()) await connection.write(`${line}\n`);
+ * });
+ * ```
+ *
+ * @module
+ */
+import type { Clock } from '../base/clock.ts';
+import type { SocketProvider } from '../base/provider.ts';
+import { createPortside as create } from '../facades/portside/create-portside.ts';
+import { formatSockets } from '../facades/portside/registry.ts';
+import type * as front from '../facades/portside/types.ts';
+import { realClock } from '../portable/node-clock.ts';
+import { defaultProvider } from './default-provider.ts';
+import type { NodeStreams } from './node-platform.ts';
+import { nodePlatform } from './node-platform.ts';
+
+export { formatAddress, parseAddress } from '../base/address.ts';
+export type { IpAddress, IpEndpoint, IpFamily, SocketAddress, UnixEndpoint } from '../base/address.ts';
+export {
+  BrokenError,
+  BusyError,
+  ClosedError,
+  ConnectError,
+  DeniedError,
+  EndError,
+  isSocketError,
+  LimitError,
+  OverflowError,
+  ProtocolError,
+  ResolveError,
+  SocketError,
+  SystemError,
+  TlsError,
+  UnsupportedError,
+} from '../base/errors.ts';
+export type { TlsFailure } from '../base/errors.ts';
+export type { Clock } from '../base/clock.ts';
+export type { DatagramMeta, Membership, ReceivedDatagram } from '../base/datagram.ts';
+export type { KeepAlive, OptionName, SocketOptions } from '../base/options.ts';
+export type {
+  Deadline,
+  JsonValue,
+  NetworkInterface,
+  ResolveOptions,
+  SocketProvider,
+  SocketSnapshot,
+  Stream,
+} from '../base/provider.ts';
+export type {
+  TlsCertificate,
+  TlsClientOptions,
+  TlsInfo,
+  TlsMaterial,
+  TlsServerOptions,
+  TlsSessions,
+  TlsVersion,
+  UpgradeOptions,
+} from '../base/tls.ts';
+export type {
+  BindOptions,
+  ConnectOptions,
+  DatagramSocket,
+  DatagramToSend,
+  Detached,
+  Endpoint,
+  GroupMembership,
+  HostAndPort,
+  LinesOptions,
+  ListenOptions,
+  ListenPacketsOptions,
+  LocalEndpoint,
+  ReadUntilOptions,
+  SendOptions,
+  ServeOptions,
+  SocketRow,
+  UnixPath,
+  Writable,
+} from '../facades/portside/types.ts';
+export type { NodeStreams } from './node-platform.ts';
+
+/** A connection, with Node's WHATWG streams. */
+export type Connection = front.Connection<NodeStreams>;
+/** What accepts connections, or, made by `listenPackets`, sockets of sequenced packets. */
+export type Server<S = Connection> = front.Server<S>;
+/** The functions of this module, over one provider. */
+export type Portside = front.Portside<NodeStreams>;
+
+export interface PortsideOptions {
+  /** Makes the sockets, and stays the caller's to close. */
+  readonly provider: SocketProvider;
+  /** What timeouts go by. Give the provider the same one. Default: real time. */
+  readonly clock?: Clock | undefined;
+  /** Told of errors that no `onError` hears. Default: a process warning. */
+  readonly warn?: ((text: string) => void) | undefined;
+}
+
+let isRecording = process.env['PORTSIDE_STACKS'] === '1';
+
+/**
+ * Records, from now on, where each socket is opened: `sockets()` and leak reports then say so. It costs some microseconds a
+ * socket. The environment variable `PORTSIDE_STACKS=1` does so from the start.
+ */
+export function recordStacks(on = true): void {
+  isRecording = on;
+}
+
+/** Makes the same functions over another provider: one in memory, one with a guard around it, one with a clock of its own. */
+export function createPortside(options: PortsideOptions): Portside {
+  return create(
+    options.provider,
+    nodePlatform({
+      clock: options.clock ?? realClock,
+      warn:
+        options.warn ??
+        ((text) => {
+          process.emitWarning(text, 'PortsideWarning');
+        }),
+      recordsStacks: () => isRecording,
+    }),
+  );
+}
+
+let shared: Portside | undefined;
+
+/** Made by the first call, so that importing this module loads nothing native. */
+function own(): Portside {
+  return (shared ??= createPortside({ provider: defaultProvider() }));
+}
+
+export const connect: Portside['connect'] = (options) => own().connect(options);
+export const listen: Portside['listen'] = (options) => own().listen(options);
+export const listenPackets: Portside['listenPackets'] = (options) => own().listenPackets(options);
+export const bind: Portside['bind'] = (options) => own().bind(options);
+export const upgrade: Portside['upgrade'] = (connection, options) => connection.upgrade(options);
+export const resolve: Portside['resolve'] = (host, options) => own().resolve(host, options);
+export const interfaces: Portside['interfaces'] = () => own().interfaces();
+export const sockets: Portside['sockets'] = () => own().sockets();
+
+/** What is open, as text: a line for each socket, and where it was opened, if stacks are recorded. Empty if nothing is. */
+export function leakReport({ sockets: rows }: Pick<Portside, 'sockets'> = { sockets }): string {
+  return formatSockets(rows());
+}

@@ -1,0 +1,408 @@
+import { onAbort } from '../../base/abort.ts';
+import type { SocketAddress } from '../../base/address.ts';
+import { isBytes, requireBytes } from '../../base/bytes.ts';
+import { Canceller } from '../../base/canceller.ts';
+import { withDeadline } from '../../base/deadline.ts';
+import type { ErrorDetails, SocketError } from '../../base/errors.ts';
+import { BusyError, ClosedError, isSocketError, SystemError, UnsupportedError } from '../../base/errors.ts';
+import type { OptionName, SocketOptions } from '../../base/options.ts';
+import type { Deadline, JsonValue, SocketProvider, Stream, WriteDone } from '../../base/provider.ts';
+import type { Leftover, StreamReader } from '../../base/reader.ts';
+import { reader } from '../../base/reader.ts';
+import { wrongType } from '../../base/rules.ts';
+import type { TlsInfo, UpgradeOptions } from '../../base/tls.ts';
+import type { DeadlinePlan } from '../../base/validate.ts';
+import { validateDeadline } from '../../base/validate.ts';
+import type { StreamEnds } from './byte-streams.ts';
+import { byteSink, byteSource } from './byte-streams.ts';
+import { linesOf, validateLines } from './lines.ts';
+import type { Platform } from './platform.ts';
+import { traced } from './platform.ts';
+import type { Registry } from './registry.ts';
+import type { Connection, Detached, LinesOptions, ReadUntilOptions, Writable } from './types.ts';
+import type { WebStreams } from './web-streams.ts';
+
+/** What all sockets of one `createPortside` share. */
+export interface Home<Web extends WebStreams> {
+  readonly provider: SocketProvider;
+  readonly platform: Platform<Web>;
+  readonly registry: Registry<Web>;
+}
+
+const NOTHING = new Uint8Array(0);
+
+function join(parts: readonly Uint8Array[]): Uint8Array {
+  const [first, second] = parts;
+  if (first !== undefined && second === undefined) return first;
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** `given`: the stream belongs to somebody else, or is gone. */
+type State = 'given' | 'open' | 'upgrading';
+
+export class StreamConnection<Web extends WebStreams> implements Connection<Web>, StreamEnds {
+  readonly #home: Home<Web>;
+  readonly #stream: Stream;
+  readonly #readAhead: number;
+  /** Made by the first read: before that nothing is taken from the kernel. */
+  #reader: StreamReader | undefined;
+  #isStarted = false;
+  #state: State = 'open';
+  /** Writes whose promise waits for the kernel. */
+  #writing = 0;
+  #writeEnd: Promise<void> | undefined;
+  #isReadingOver = false;
+  #isTold = false;
+  readonly #closeListeners: ((error: SocketError | null) => void)[] = [];
+  /** Ends the handshake that is under way. */
+  #handshake: Canceller | undefined;
+  /** Where `upgrade` has moved the connection to. */
+  #successor: StreamConnection<Web> | undefined;
+  #readable: Web['readable'] | undefined;
+  #writable: Web['writable'] | undefined;
+
+  constructor(home: Home<Web>, stream: Stream, readAhead: number) {
+    this.#home = home;
+    this.#stream = stream;
+    this.#readAhead = readAhead;
+  }
+
+  get id(): number {
+    return this.#stream.id;
+  }
+  get transport(): 'tcp' | 'unix' {
+    return this.#stream.transport === 'unix' ? 'unix' : 'tcp';
+  }
+  get local(): SocketAddress {
+    return this.#stream.local;
+  }
+  get remote(): SocketAddress {
+    return this.#stream.remote;
+  }
+  get tls(): TlsInfo | undefined {
+    return this.#stream.tls;
+  }
+  get bytesRead(): number {
+    return this.#stream.bytesRead;
+  }
+  get bytesWritten(): number {
+    return this.#stream.bytesWritten;
+  }
+  get bufferedAmount(): number {
+    return this.#stream.bufferedAmount;
+  }
+  get tag(): JsonValue | undefined {
+    return this.#stream.tag;
+  }
+  set tag(value: JsonValue | undefined) {
+    this.#stream.tag = value;
+  }
+
+  get<N extends OptionName>(name: N): SocketOptions[N] {
+    this.#requireOpen('option');
+    return this.#stream.get(name);
+  }
+
+  set<N extends OptionName>(name: N, value: SocketOptions[N]): void {
+    this.#requireOpen('option');
+    this.#stream.set(name, value);
+  }
+
+  ref(): void {
+    this.#requireOpen('ref');
+    this.#stream.ref();
+  }
+
+  unref(): void {
+    this.#requireOpen('unref');
+    this.#stream.unref();
+  }
+
+  async read(max?: number, deadline?: Deadline): Promise<Uint8Array | null> {
+    return this.#pull().read(max, deadline);
+  }
+
+  async readExactly(count: number, deadline?: Deadline): Promise<Uint8Array> {
+    return this.#pull().readExactly(count, deadline);
+  }
+
+  async readUntil(delimiter: string | Uint8Array, options?: ReadUntilOptions): Promise<Uint8Array> {
+    const bytes = typeof delimiter === 'string' ? this.#home.platform.encode(delimiter) : delimiter;
+    return this.#pull().readUntil(bytes, options);
+  }
+
+  lines(options?: LinesOptions): AsyncGenerator<string, void, undefined> {
+    return linesOf(this, validateLines(options), this.#home.platform);
+  }
+
+  chunks(deadline?: Deadline): AsyncGenerator<Uint8Array, void, undefined> {
+    return this.#chunks(validateDeadline(deadline));
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    return this.chunks();
+  }
+
+  async write(data: Writable, deadline?: Deadline): Promise<void> {
+    const bytes = this.#bytesOf(data);
+    const plan = validateDeadline(deadline);
+    if (plan.signal?.aborted === true) throw plan.signal.reason;
+    this.#requireOpen('write');
+    let settle: WriteDone | undefined;
+    // What fails after the answer is told to the next call, which finds the connection broken.
+    if (this.#stream.write(bytes, (error) => settle?.(error))) return;
+    await this.#taken('write', plan, (done) => {
+      settle = done;
+    });
+  }
+
+  async closeWrite(deadline?: Deadline): Promise<void> {
+    const plan = validateDeadline(deadline);
+    if (this.#writeEnd === undefined) {
+      this.#requireOpen('closeWrite');
+      this.#writeEnd = this.#endWriting();
+    }
+    await withDeadline(this.#writeEnd, plan, this.#home.platform.clock, () => this.#late('closeWrite'));
+  }
+
+  close(deadline?: Deadline): Promise<void> {
+    if (this.#successor !== undefined) return this.#successor.close(deadline);
+    try {
+      validateDeadline(deadline);
+    } catch (error) {
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- it goes on as it was thrown
+      return Promise.reject(error);
+    }
+    this.#handshake?.cancel(new ClosedError(this.#details('upgrade')));
+    if (this.#state === 'given') return Promise.resolve();
+    const closing = this.#stream.close(deadline);
+    const told = (): void => {
+      this.tellClosed(null);
+    };
+    closing.then(told, told);
+    return closing;
+  }
+
+  abort(): void {
+    this.#successor?.abort();
+    this.#handshake?.cancel(new ClosedError(this.#details('upgrade')));
+    if (this.#state === 'given') return;
+    this.#stream.abort();
+    this.tellClosed(null);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async upgrade(options: UpgradeOptions = {}): Promise<Connection<Web>> {
+    const plan = validateDeadline(options);
+    this.#requireIdle('upgrade');
+    if (!this.#home.provider.capabilities.has('tls')) throw this.#unsupported('this provider has no TLS');
+    if (this.tls !== undefined) throw this.#unsupported('the connection speaks TLS already');
+    if (plan.signal?.aborted === true) throw plan.signal.reason;
+    const handshake = new Canceller();
+    this.#handshake = handshake;
+    this.#state = 'upgrading';
+    const off = onAbort(plan.signal, () => {
+      handshake.cancel(plan.signal?.reason);
+    });
+    try {
+      const { remote } = this;
+      return await traced(
+        this.#home.platform,
+        'upgrade',
+        () => ({ id: this.id, remote }),
+        () => this.#upgrade(options, { signal: handshake, timeout: plan.timeout }),
+      );
+    } finally {
+      off();
+      this.#handshake = undefined;
+    }
+  }
+
+  detach(): Detached {
+    this.#requireIdle('detach');
+    const left = this.#stop();
+    this.#stream.pause();
+    this.#state = 'given';
+    this.#home.registry.forget(this);
+    return { stream: this.#stream, ...left };
+  }
+
+  get readable(): Web['readable'] {
+    return (this.#readable ??= this.#home.platform.readable(byteSource(this)));
+  }
+
+  get writable(): Web['writable'] {
+    return (this.#writable ??= this.#home.platform.writable(byteSink(this)));
+  }
+
+  /** Nobody will read any more: when writing has ended as well, nothing is left to be open for. */
+  async endReading(): Promise<void> {
+    this.#isReadingOver = true;
+    if (this.#writeEnd === undefined) return;
+    await this.#writeEnd;
+    await this.close();
+  }
+
+  onClosed(listener: (error: SocketError | null) => void): void {
+    this.#closeListeners.push(listener);
+  }
+
+  /** The stream has closed. */
+  tellClosed(error: SocketError | null): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    this.#home.registry.closed('stream', this, error);
+    for (const listener of this.#closeListeners) listener(error);
+  }
+
+  async *#chunks(plan: DeadlinePlan): AsyncGenerator<Uint8Array, void, undefined> {
+    const next = (): Promise<Uint8Array | null> => this.read(undefined, plan);
+    for (let chunk = await next(); chunk !== null; chunk = await next()) yield chunk;
+  }
+
+  /** The reader. @throws {ClosedError} @throws {BusyError} */
+  #pull(after?: Leftover): StreamReader {
+    this.#requireOpen('read');
+    this.#isStarted = true;
+    this.#reader ??= reader(this.#stream, {
+      highWaterMark: this.#readAhead,
+      pending: 'queue',
+      clock: this.#home.platform.clock,
+      after,
+      onClose: (error) => {
+        this.tellClosed(error);
+      },
+    });
+    return this.#reader;
+  }
+
+  #stop(): Leftover {
+    const left = this.#reader?.stop() ?? { head: NOTHING, isEnded: false };
+    this.#reader = undefined;
+    return left;
+  }
+
+  /** @throws {TypeError} */
+  #bytesOf(data: unknown): Uint8Array {
+    if (typeof data === 'string') return this.#home.platform.encode(data);
+    if (Array.isArray(data)) return join(data.map((part: unknown) => this.#partOf(part)));
+    return this.#partOf(data);
+  }
+
+  #partOf(data: unknown): Uint8Array {
+    if (typeof data === 'string') return this.#home.platform.encode(data);
+    if (!isBytes(data)) throw wrongType('data', 'a Uint8Array, text, or an array of these', data);
+    return requireBytes(data, 'data');
+  }
+
+  /** Waits until the kernel has taken what `arm` hands over a `done` for. */
+  async #taken(op: string, plan: DeadlinePlan, arm: (done: WriteDone) => void): Promise<void> {
+    this.#writing++;
+    try {
+      const work = new Promise<void>((resolve, reject) => {
+        arm((error) => {
+          if (error === null) resolve();
+          else reject(error);
+        });
+      });
+      await withDeadline(work, plan, this.#home.platform.clock, () => this.#late(op));
+    } finally {
+      this.#writing--;
+    }
+  }
+
+  async #endWriting(): Promise<void> {
+    let settle: WriteDone | undefined;
+    // An empty write is done when all before it is.
+    this.#stream.write(NOTHING, (error) => settle?.(error));
+    this.#stream.closeWrite();
+    await this.#taken('closeWrite', { signal: undefined, timeout: undefined }, (done) => {
+      settle = done;
+    });
+    if (this.#isReadingOver) await this.close();
+  }
+
+  async #upgrade(options: UpgradeOptions, plan: DeadlinePlan): Promise<Connection<Web>> {
+    const { clock } = this.#home.platform;
+    const start = clock.now();
+    const left = await this.#prepare(plan);
+    const timeout =
+      plan.timeout === undefined ? undefined : Math.max(0, plan.timeout - (clock.now() - start));
+    const head = join([left.head, options.head ?? NOTHING]);
+    try {
+      const stream = await this.#stream.upgrade({ ...options, signal: plan.signal, timeout, head });
+      this.#state = 'given';
+      this.#successor = new StreamConnection(this.#home, stream, this.#readAhead);
+      return this.#successor;
+    } catch (error) {
+      this.#restore(left);
+      throw error;
+    }
+  }
+
+  /** Sends what was written, and takes the reader off. @throws the connection is as it was */
+  async #prepare(plan: DeadlinePlan): Promise<Leftover> {
+    try {
+      if (this.bufferedAmount > 0) {
+        await this.#taken('upgrade', plan, (done) => {
+          this.#stream.write(NOTHING, done);
+        });
+      }
+      return this.#stop();
+    } catch (error) {
+      this.#state = 'open';
+      throw error;
+    }
+  }
+
+  /** After an upgrade that failed: a stream that still obeys has been left as it was. */
+  #restore(left: Leftover): void {
+    try {
+      this.#stream.pause();
+    } catch (error) {
+      if (!isSocketError(error)) throw error;
+      this.#state = 'given';
+      this.tellClosed(null);
+      return;
+    }
+    this.#state = 'open';
+    if (this.#isStarted) this.#pull(left);
+    else this.#stream.resume();
+  }
+
+  #requireOpen(op: string): void {
+    if (this.#state === 'open') return;
+    if (this.#state === 'given') throw new ClosedError(this.#details(op));
+    throw new BusyError({ ...this.#details(op), reason: 'an upgrade is under way' });
+  }
+
+  /** @throws {BusyError} a read or a write waits */
+  #requireIdle(op: string): void {
+    this.#requireOpen(op);
+    if ((this.#reader?.pending ?? 0) > 0)
+      throw new BusyError({ ...this.#details(op), reason: 'a read waits' });
+    if (this.#writing > 0) throw new BusyError({ ...this.#details(op), reason: 'a write waits' });
+  }
+
+  #unsupported(what: string): UnsupportedError {
+    return new UnsupportedError(what, this.#details('upgrade'));
+  }
+
+  #late(op: string): SystemError {
+    return new SystemError('ETIMEDOUT', this.#details(op));
+  }
+
+  #details(op: string): ErrorDetails {
+    const { transport, local, remote } = this;
+    return { op, transport, local, remote };
+  }
+}

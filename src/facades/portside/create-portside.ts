@@ -1,0 +1,252 @@
+import { ownEndpoint, peerEndpoint } from '../../base/endpoint.ts';
+import type { ParsedEndpoint } from '../../base/endpoint.ts';
+import { formatAddress } from '../../base/address.ts';
+import type {
+  BindOptions as ProviderBindOptions,
+  ConnectOptions as ProviderConnectOptions,
+  Datagram,
+  ListenOptions as ProviderListenOptions,
+  PacketListenOptions,
+  SocketProvider,
+  Stream,
+  UdpRemote,
+} from '../../base/provider.ts';
+import type { SocketError } from '../../base/errors.ts';
+import type { Rules } from '../../base/rules.ts';
+import {
+  integer,
+  optional,
+  readWith,
+  requireFunction,
+  requireObject,
+  withDefault,
+  wrongType,
+} from '../../base/rules.ts';
+import type { Home } from './connection.ts';
+import { StreamConnection } from './connection.ts';
+import type { DatagramPlan } from './datagram-socket.ts';
+import { MessageSocket } from './datagram-socket.ts';
+import type { Platform } from './platform.ts';
+import { traced } from './platform.ts';
+import { Registry } from './registry.ts';
+import type { ServerPlan } from './server.ts';
+import { SocketServer } from './server.ts';
+import type {
+  BindOptions,
+  Connection,
+  ConnectOptions,
+  DatagramSocket,
+  ListenOptions,
+  ListenPacketsOptions,
+  Portside,
+  Server,
+  UnixPath,
+} from './types.ts';
+import type { WebStreams } from './web-streams.ts';
+
+const DEFAULT_READ_AHEAD = 128 * 1024;
+const DEFAULT_ACCEPT_AHEAD = 16;
+const DEFAULT_QUEUED = 256;
+const DEFAULT_QUEUED_BYTES = 1024 * 1024;
+const MOST = 2 ** 31 - 1;
+
+const readAheadRule = withDefault(integer(1, MOST), DEFAULT_READ_AHEAD);
+
+function errorListener(value: unknown, name: string): (error: SocketError) => void {
+  requireFunction(value, name);
+  return value as (error: SocketError) => void;
+}
+
+const SERVER: Rules<ServerPlan> = {
+  acceptAhead: withDefault(integer(0, 65_536), DEFAULT_ACCEPT_AHEAD),
+  onError: optional(errorListener),
+};
+
+const RECEIVE: Rules<Omit<DatagramPlan, 'read'>> = {
+  maxQueued: withDefault(integer(1, MOST), DEFAULT_QUEUED),
+  maxQueuedBytes: withDefault(integer(1, MOST), DEFAULT_QUEUED_BYTES),
+  onError: optional(errorListener),
+};
+
+const OWN = [
+  'to',
+  'on',
+  'readAhead',
+  'acceptAhead',
+  'onError',
+  'maxSize',
+  'meta',
+  'maxQueued',
+  'maxQueuedBytes',
+];
+
+/** Without what this API has under other names, or for itself: the rest is the provider's to judge. */
+function without(options: object): object {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !OWN.includes(name)));
+}
+
+/** How the contract names addresses: beside `to` and `on` they would be a second answer. */
+const ADDRESSES = ['host', 'port', 'path', 'remote', 'remotePath'];
+
+/** @throws {TypeError} */
+function optionsOf(value: unknown, instead: string): object {
+  const options = requireObject(value, 'options');
+  for (const name of ADDRESSES) {
+    const given: unknown = Reflect.get(options, name);
+    if (given !== undefined) throw wrongType(name, `nothing: addresses are given as ${instead}`, given);
+  }
+  return options;
+}
+
+/** `example.com:80`, `unix:/path`: for messages. */
+function textOf(endpoint: ParsedEndpoint): string {
+  if ('path' in endpoint) return formatAddress({ family: 'unix', path: endpoint.path });
+  const { host, port } = endpoint;
+  return `${host.includes(':') ? `[${host}]` : host}:${String(port)}`;
+}
+
+function datagramPlan(options: object): DatagramPlan {
+  const { maxSize, meta } = options as BindOptions;
+  return { ...readWith(options, RECEIVE), read: { maxSize, meta } };
+}
+
+type Own = ReturnType<typeof ownEndpoint>;
+
+/** `undefined` where there is no endpoint. @throws {TypeError} it is none of Unix */
+function pathOf(endpoint: Own | ParsedEndpoint | undefined, name: string): UnixPath['path'] | undefined {
+  if (endpoint === undefined) return undefined;
+  if ('path' in endpoint) return endpoint.path;
+  throw wrongType(name, 'a Unix path, as the other end is one', endpoint.host);
+}
+
+/** What `bind` of the contract is given. */
+function bindOptions(options: BindOptions): ProviderBindOptions {
+  const on = options.on === undefined ? undefined : ownEndpoint(options.on, 'on');
+  const to = options.to === undefined ? undefined : peerEndpoint(options.to, 'to');
+  const rest = without(options);
+  const isUnix = options.type !== undefined || [on, to].some((each) => each !== undefined && 'path' in each);
+  if (isUnix) return { ...rest, path: pathOf(on, 'on'), remotePath: pathOf(to, 'to') };
+  return { ...rest, ...on, remote: to as UdpRemote | undefined };
+}
+
+/** One API over one provider. */
+class Front<Web extends WebStreams> implements Portside<Web> {
+  readonly #home: Home<Web>;
+
+  constructor(home: Home<Web>) {
+    this.#home = home;
+  }
+
+  readonly connect = async (options: ConnectOptions): Promise<Connection<Web>> => {
+    const given = optionsOf(options, '`to`') as ConnectOptions;
+    const to = peerEndpoint(given.to, 'to');
+    const readAhead = readAheadRule(given.readAhead, 'readAhead');
+    const stack = this.#home.registry.here();
+    const all = { ...without(given), ...to } as ProviderConnectOptions;
+    return this.#traced(
+      'connect',
+      () => ({ to: textOf(to) }),
+      async () => this.#connection(await this.#home.provider.connect(all), readAhead, stack),
+    );
+  };
+
+  readonly listen = async (options: ListenOptions = {}): Promise<Server<Connection<Web>>> => {
+    const given = optionsOf(options, '`on`') as ListenOptions;
+    const on = given.on === undefined ? {} : ownEndpoint(given.on, 'on');
+    const readAhead = readAheadRule(given.readAhead, 'readAhead');
+    const plan = readWith<ServerPlan>(given, SERVER);
+    const stack = this.#home.registry.here();
+    const all = { ...without(given), ...on } as ProviderListenOptions;
+    return this.#traced(
+      'listen',
+      () => ({ on: given.on }),
+      async () => {
+        const socket = await this.#home.provider.listen(all);
+        const wrap = (stream: Stream): Connection<Web> => this.#connection(stream, readAhead, stack);
+        const server = new SocketServer(this.#home, socket, plan, wrap);
+        this.#home.registry.opened('listener', server, stack);
+        return server;
+      },
+    );
+  };
+
+  readonly listenPackets = async (options: ListenPacketsOptions): Promise<Server<DatagramSocket>> => {
+    const given = optionsOf(options, '`on`') as ListenPacketsOptions;
+    const on = ownEndpoint(given.on, 'on');
+    if (!('path' in on)) throw wrongType('on', 'a Unix path, such as "unix:/path"', given.on);
+    const plan = readWith<ServerPlan>(given, SERVER);
+    const read = datagramPlan(given);
+    const stack = this.#home.registry.here();
+    const all = { ...without(given), ...on } as PacketListenOptions;
+    return this.#traced(
+      'listen',
+      () => ({ on: given.on }),
+      async () => {
+        const socket = await this.#home.provider.listenPackets(all);
+        const wrap = (datagram: Datagram): DatagramSocket => this.#datagrams(datagram, read, stack);
+        const server = new SocketServer(this.#home, socket, plan, wrap);
+        this.#home.registry.opened('listener', server, stack);
+        return server;
+      },
+    );
+  };
+
+  readonly bind = async (options: BindOptions = {}): Promise<DatagramSocket> => {
+    const given = optionsOf(options, '`on` and `to`') as BindOptions;
+    const plan = datagramPlan(given);
+    const all = bindOptions(given);
+    const stack = this.#home.registry.here();
+    return this.#traced(
+      'bind',
+      () => ({ on: given.on, to: given.to }),
+      async () => this.#datagrams(await this.#home.provider.bind(all), plan, stack),
+    );
+  };
+
+  readonly upgrade: Portside<Web>['upgrade'] = (connection, options) => connection.upgrade(options);
+
+  readonly resolve: Portside<Web>['resolve'] = (host, options) =>
+    this.#traced(
+      'resolve',
+      () => ({ host }),
+      () => this.#home.provider.resolve(host, options),
+    );
+
+  readonly interfaces: Portside<Web>['interfaces'] = () => this.#home.provider.interfaces();
+
+  readonly sockets: Portside<Web>['sockets'] = () => this.#home.registry.rows(this.#home.provider);
+
+  #traced<T>(call: Parameters<typeof traced>[1], message: () => object, run: () => Promise<T>): Promise<T> {
+    return traced(this.#home.platform, call, message, run);
+  }
+
+  #connection(stream: Stream, readAhead: number, stack: string | undefined): Connection<Web> {
+    const connection = new StreamConnection(this.#home, stream, readAhead);
+    this.#home.registry.opened('stream', connection, stack);
+    return connection;
+  }
+
+  #datagrams(datagram: Datagram, plan: DatagramPlan, stack: string | undefined): DatagramSocket {
+    const socket = this.#message(datagram, plan);
+    this.#home.registry.opened('datagram', socket, stack);
+    return socket;
+  }
+
+  /** @throws {UnsupportedError} `meta` asks for what there is not; the socket is closed */
+  #message(datagram: Datagram, plan: DatagramPlan): MessageSocket<Web> {
+    try {
+      return new MessageSocket(this.#home, datagram, plan);
+    } catch (error) {
+      datagram.abort();
+      throw error;
+    }
+  }
+}
+
+/** Makes the promise API over a provider, which stays the caller's to close. */
+export function createPortside<Web extends WebStreams>(
+  provider: SocketProvider,
+  platform: Platform<Web>,
+): Portside<Web> {
+  return new Front({ provider, platform, registry: new Registry(platform) });
+}
