@@ -155,6 +155,11 @@ function unixAddress(value: unknown, name: string): SocketAddress {
   return { family: 'unix', path: unixPath(Reflect.get(object, 'path'), `${name}.path`) };
 }
 
+/** Judges where a message is to go, cut loose from the caller's object. @throws {TypeError | RangeError} */
+export function validateDestination(to: unknown, transport: 'udp' | 'unix'): SocketAddress {
+  return (transport === 'udp' ? udpAddress : unixAddress)(to, 'to');
+}
+
 /** What a message socket is, as far as its messages go. */
 export interface MessageKind {
   readonly transport: 'udp' | 'unix';
@@ -172,10 +177,9 @@ export function validateMessage(value: unknown, kind: MessageKind): OutgoingData
   if (!isBytes(bytes)) throw wrongType('bytes', 'a Uint8Array', bytes);
   const to: unknown = Reflect.get(message, 'to');
   if (kind.isConnected && to !== undefined) throw wrongType('to', 'nothing on a connected socket', to);
-  const addressRule = kind.transport === 'udp' ? udpAddress : unixAddress;
   return {
     bytes: requireBytes(bytes),
-    to: kind.isConnected ? undefined : addressRule(to, 'to'),
+    to: kind.isConnected ? undefined : validateDestination(to, kind.transport),
     from: optional(ipAddress)(Reflect.get(message, 'from'), 'from'),
     interfaceIndex: optional(interfaceIndex)(Reflect.get(message, 'interfaceIndex'), 'interfaceIndex'),
     ttl: optional(integer(0, 255))(Reflect.get(message, 'ttl'), 'ttl'),

@@ -127,6 +127,83 @@ test('guard takes a policy that throws for a no', async () => {
   await assert.rejects(guarded.connect({ host: 'a', port: 1 }), DeniedError);
 });
 
+/** Options that name another transport only to leave it out. */
+const DISGUISES: readonly (readonly [string, (provider: SocketProvider) => Promise<unknown>])[] = [
+  ['bind with an empty path', (p) => p.bind({ path: undefined, type: undefined, host: '0.0.0.0', port: 53 })],
+  ['connect with an empty path', (p) => p.connect({ path: undefined, host: 'b.com', port: 80 })],
+  ['listen with an empty path', (p) => p.listen({ path: undefined, host: '0.0.0.0' })],
+];
+for (const [what, attempt] of DISGUISES) {
+  test(`guard judges ${what} by what it would do`, async () => {
+    const { provider, calls } = spy();
+    await assert.rejects(attempt(guard(provider, rulesPolicy([]))), DeniedError);
+    assert.deepEqual(calls, []);
+  });
+}
+
+test('guard judges an array of addresses by what it has, whatever its methods say', async () => {
+  const { provider, calls } = spy();
+  const guarded = guard(
+    provider,
+    rulesPolicy(['a.com', '10.0.0.1'].map((host) => parseSocketRule(`tcp-connect:${host}`))),
+  );
+  class Shifty extends Array<{ family: 'ipv4'; host: string }> {
+    override map(): never[] {
+      return [];
+    }
+  }
+  const addresses = new Shifty();
+  addresses.push({ family: 'ipv4', host: '10.0.0.2' });
+  await assert.rejects(guarded.connect({ host: 'a.com', port: 80, addresses }), DeniedError);
+  assert.equal(calls.length, 0);
+  addresses[0] = { family: 'ipv4', host: '10.0.0.1' };
+  await guarded.connect({ host: 'a.com', port: 80, addresses });
+  addresses[0] = { family: 'ipv4', host: '10.0.0.2' };
+  const [, options] = calls[0] ?? [];
+  assert.deepEqual((options as { addresses: unknown }).addresses, [{ family: 'ipv4', host: '10.0.0.1' }]);
+});
+
+const BAD_ARGUMENTS: readonly (readonly [string, (provider: SocketProvider) => Promise<unknown>])[] = [
+  ['connect of null', (p) => p.connect(null as never)],
+  ['connect without a host', (p) => p.connect({ port: 80 } as never)],
+  ['connect to a port that is text', (p) => p.connect({ host: 'a.com', port: '80' } as never)],
+  ['connect to a path of numbers', (p) => p.connect({ path: [47] } as never)],
+  [
+    'connect to addresses that are text',
+    (p) => p.connect({ host: 'a', port: 1, addresses: ['::1'] } as never),
+  ],
+  ['listen on a name', (p) => p.listen({ host: 'localhost' })],
+  ['listenPackets without a path', (p) => p.listenPackets({} as never)],
+  ['bind to a name', (p) => p.bind({ host: 'localhost' })],
+  ['bind with a remote that is text', (p) => p.bind({ remote: 'a.com:80' } as never)],
+];
+for (const [what, attempt] of BAD_ARGUMENTS) {
+  test(`guard refuses ${what}, and asks nobody`, async () => {
+    const { provider, calls } = spy();
+    const { policy, asked } = recorder();
+    await assert.rejects(
+      attempt(guard(provider, policy)),
+      (error) => error instanceof TypeError || error instanceof RangeError,
+    );
+    assert.deepEqual([calls, asked], [[], []]);
+  });
+}
+
+/** Other spellings of 127.0.0.1, and other ways to this machine. */
+const SPELLINGS = [
+  ...['::ffff:127.0.0.1', '::ffff:7f00:1', '::127.0.0.1', '64:ff9b::7f00:1', '2002:7f00:1::', '::1', '::'],
+  ...['0.0.0.0', '127.0.0.2', '127.1', '2130706433', '0177.0.0.1', '0x7f.1', '127.0.0.1.', 'localhost'],
+];
+for (const host of SPELLINGS) {
+  test(`guard with a rule for 127.0.0.1 lets nobody connect to ${host} (F67, F68, F69)`, async () => {
+    const { provider, calls } = spy();
+    const guarded = guard(provider, rulesPolicy([parseSocketRule('tcp-connect:127.0.0.1:*')]));
+    await assert.rejects(guarded.connect({ host, port: 80 }), DeniedError);
+    await guarded.connect({ host: '127.0.0.1', port: 80 });
+    assert.equal(calls.length, 1);
+  });
+}
+
 test('guard passes everything else through', async () => {
   const { provider, calls } = spy();
   const guarded = guard(provider, rulesPolicy([]));

@@ -1,4 +1,6 @@
-import { DeniedError } from '../base/errors.ts';
+import type { IpAddress } from '../base/address.ts';
+import { parseIp } from '../base/address.ts';
+import type { UdpBindOptions } from '../base/datagram.ts';
 import type {
   BindOptions,
   Capability,
@@ -13,83 +15,85 @@ import type {
   SocketProvider,
   SocketSnapshot,
   Stream,
-  UnixBindOptions,
+  TcpListenOptions,
 } from '../base/provider.ts';
-import type { IpAddress } from '../base/address.ts';
+import { requireObject } from '../base/rules.ts';
+import type { UdpBindPlan } from '../base/validate-datagram.ts';
+import { validateBind } from '../base/validate-datagram.ts';
+import { validateConnect, validateListen, validateListenPackets } from '../base/validate.ts';
+import { admit, pathText } from './admit.ts';
+import { GuardedDatagram } from './guarded-datagram.ts';
 import type { Policy } from './policy.ts';
-import { judge } from './policy.ts';
-import type { SocketOp, SocketRequest } from './rule.ts';
+import type { SocketRequest } from './rule.ts';
 
 const LISTEN_HOST = '127.0.0.1';
-const BIND_HOST = '0.0.0.0';
 
-function pathText(path: string | Uint8Array): string {
-  return typeof path === 'string' ? path : String.fromCharCode(...path);
+/** What is judged is what is done: options that nobody else can change, and what they ask. */
+interface Asked<O> {
+  readonly own: O;
+  readonly requests: readonly SocketRequest[];
 }
 
-/** What connecting with `options` asks: the host as written and, where the addresses are given, each of them too. */
-function connectRequests(options: ConnectOptions): SocketRequest[] {
-  if ('path' in options) return [{ op: 'unix-connect', host: pathText(options.path), port: 0 }];
-  const hosts = [options.host, ...(options.addresses ?? []).map((address) => address.host)];
-  return hosts.map((host) => ({ op: 'tcp-connect', host, port: options.port }));
+function copy<O extends object>(options: O): O {
+  requireObject(options, 'options');
+  return { ...options };
 }
 
-function listenRequest(options: ListenOptions): SocketRequest {
-  if ('path' in options) return { op: 'unix-listen', host: pathText(options.path), port: 0 };
-  return { op: 'tcp-listen', host: options.host ?? LISTEN_HOST, port: options.port ?? 0 };
+function unixRequest(op: 'unix-connect' | 'unix-listen', path: string | Uint8Array): SocketRequest {
+  return { op, host: pathText(path), port: 0 };
 }
 
-function isUnixBind(options: BindOptions): options is UnixBindOptions {
-  return 'path' in options || 'remotePath' in options || 'type' in options;
+/** Connecting asks for the host as written and, where addresses are given, for each of them too. */
+function readConnect(options: ConnectOptions): Asked<ConnectOptions> {
+  const own = copy(options);
+  const plan = validateConnect(own);
+  if (plan.transport === 'unix')
+    return { own: { ...own, path: plan.path }, requests: [unixRequest('unix-connect', plan.path)] };
+  const { host, port, addresses } = plan;
+  const hosts = [host, ...(addresses ?? []).map((address) => address.host)];
+  const requests = hosts.map((each): SocketRequest => ({ op: 'tcp-connect', host: each, port }));
+  return { own: { ...own, host, port, addresses }, requests };
 }
 
-/** What binding asks: one's own address and, where the socket is connected, the peer's. */
-function bindRequests(options: BindOptions): SocketRequest[] {
-  if (isUnixBind(options)) {
-    const { path, remotePath } = options;
-    const own: SocketRequest = { op: 'unix-listen', host: pathText(path ?? ''), port: 0 };
-    const peer: SocketRequest = { op: 'unix-connect', host: pathText(remotePath ?? ''), port: 0 };
-    return [...(path === undefined ? [] : [own]), ...(remotePath === undefined ? [] : [peer])];
-  }
-  const { host = BIND_HOST, port = 0, remote } = options;
-  const own: SocketRequest = { op: 'udp-bind', host, port };
-  return remote === undefined ? [own] : [own, { op: 'udp-send-to', ...remote }];
+function readListen(options: ListenOptions): Asked<ListenOptions> {
+  const own = copy(options);
+  const plan = validateListen(own);
+  if (plan.transport === 'unix')
+    return { own: { ...own, path: plan.path }, requests: [unixRequest('unix-listen', plan.path)] };
+  const { host = LISTEN_HOST } = own as TcpListenOptions;
+  return { own: { ...own, host }, requests: [{ op: 'tcp-listen', host, port: plan.port }] };
 }
 
-function copyPath(path: string | Uint8Array): string | Uint8Array {
-  return typeof path === 'string' ? path : path.slice();
+function readListenPackets(options: PacketListenOptions): Asked<PacketListenOptions> {
+  const own = copy(options);
+  const { path } = validateListenPackets(own);
+  return { own: { ...own, path }, requests: [unixRequest('unix-listen', path)] };
 }
 
-/** Copies that nobody else can change: what is judged is what is done. */
-function copyConnect(options: ConnectOptions): ConnectOptions {
-  const own = { ...options };
-  if ('path' in own) return { ...own, path: copyPath(own.path) };
-  return { ...own, addresses: own.addresses?.map((address) => ({ ...address })) };
-}
-
-function copyListen(options: ListenOptions): ListenOptions {
-  const own = { ...options };
-  return 'path' in own ? { ...own, path: copyPath(own.path) } : own;
-}
-
-function copyBind(options: BindOptions): BindOptions {
-  const own = { ...options };
-  if (!isUnixBind(own)) return { ...own, remote: own.remote === undefined ? undefined : { ...own.remote } };
-  const { path, remotePath } = own;
+/** Binding asks for one's own address and, where the socket is connected, for the peer's. */
+function readBind(options: BindOptions): Asked<BindOptions> {
+  const own = copy(options);
+  const plan = validateBind(own);
+  if (plan.transport === 'udp') return readUdpBind(own, plan);
+  const { path, remotePath } = plan;
   return {
-    ...own,
-    path: path === undefined ? undefined : copyPath(path),
-    remotePath: remotePath === undefined ? undefined : copyPath(remotePath),
+    own: { ...own, path, remotePath },
+    requests: [
+      ...(path === undefined ? [] : [unixRequest('unix-listen', path)]),
+      ...(remotePath === undefined ? [] : [unixRequest('unix-connect', remotePath)]),
+    ],
   };
 }
 
-const ACTIONS: Readonly<Partial<Record<SocketOp, string>>> = {
-  'tcp-connect': 'connect',
-  'tcp-listen': 'listen',
-  'udp-bind': 'bind',
-  'unix-connect': 'connect',
-  'unix-listen': 'listen',
-};
+function readUdpBind(own: UdpBindOptions, { port, remote, family }: UdpBindPlan): Asked<UdpBindOptions> {
+  const wanted = family ?? (remote === undefined ? undefined : parseIp(remote.host)?.family);
+  const { host = wanted === 'ipv6' ? '::' : '0.0.0.0' } = own;
+  const bound: SocketRequest = { op: 'udp-bind', host, port };
+  return {
+    own: { ...own, remote },
+    requests: remote === undefined ? [bound] : [bound, { op: 'udp-send-to', ...remote }],
+  };
+}
 
 class GuardedProvider implements SocketProvider {
   readonly #inner: SocketProvider;
@@ -105,27 +109,21 @@ class GuardedProvider implements SocketProvider {
   }
 
   async connect(options: ConnectOptions): Promise<Stream> {
-    const own = copyConnect(options);
-    for (const request of connectRequests(own)) this.#admit(request);
-    return this.#inner.connect(own);
+    return this.#inner.connect(this.#admitted(readConnect(options)));
   }
 
   async listen(options: ListenOptions): Promise<Listener> {
-    const own = copyListen(options);
-    this.#admit(listenRequest(own));
-    return this.#inner.listen(own);
+    return this.#inner.listen(this.#admitted(readListen(options)));
   }
 
+  /** What is accepted is connected, and has no destination to be judged. */
   async listenPackets(options: PacketListenOptions): Promise<PacketListener> {
-    const own = { ...options, path: copyPath(options.path) };
-    this.#admit({ op: 'unix-listen', host: pathText(own.path), port: 0 });
-    return this.#inner.listenPackets(own);
+    return this.#inner.listenPackets(this.#admitted(readListenPackets(options)));
   }
 
   async bind(options: BindOptions): Promise<Datagram> {
-    const own = copyBind(options);
-    for (const request of bindRequests(own)) this.#admit(request);
-    return this.#inner.bind(own);
+    const socket = await this.#inner.bind(this.#admitted(readBind(options)));
+    return new GuardedDatagram(socket, this.#policy);
   }
 
   resolve(host: string, options?: ResolveOptions): Promise<readonly IpAddress[]> {
@@ -148,23 +146,18 @@ class GuardedProvider implements SocketProvider {
     return this.#inner.close();
   }
 
-  #admit(request: SocketRequest): void {
-    const decision = judge(this.#policy, request);
-    if (decision.allowed) return;
-    const where = request.op.startsWith('unix')
-      ? JSON.stringify(request.host)
-      : `${request.host}:${String(request.port)}`;
-    throw new DeniedError(request, `${request.op} ${where} is not permitted`, {
-      op: ACTIONS[request.op],
-      ...(decision.rule === undefined ? {} : { rule: decision.rule }),
-    });
+  #admitted<O>({ own, requests }: Asked<O>): O {
+    for (const request of requests) admit(this.#policy, request);
+    return own;
   }
 }
 
 /**
- * A provider that asks `policy` before it connects, listens or binds, and rejects with `DeniedError` without touching
- * `provider` if the answer is no. Hosts are judged exactly as they were passed; addresses passed beside a host are judged
- * too, each like a host. Unix paths are asked about as `unix-connect` and `unix-listen`. All else goes to `provider`.
+ * A provider that asks `policy` before it connects, listens, binds, sends a datagram or joins a group, and refuses with
+ * `DeniedError` without touching `provider` if the answer is no. Hosts are judged exactly as they were passed; addresses
+ * passed beside a host are judged too, each like a host. Unix paths are asked about as `unix-connect` and `unix-listen`,
+ * destinations of datagrams as `udp-send-to`, groups as `udp-multicast-membership`. What one socket may send to is asked
+ * once, and remembered for the last 1024 destinations of it. All else goes to `provider`.
  */
 export function guard(provider: SocketProvider, policy: Policy): SocketProvider {
   return new GuardedProvider(provider, policy);
