@@ -118,6 +118,21 @@ Napi::Value listen(Info info) {
   return number(info, loop->reactor()->listen(id, backlog));
 }
 
+// adopt(fd, isLent)
+Napi::Value adopt(Info info) {
+  Loop* loop = loop_of(info);
+  const Args args(info, "adopt");
+  int fd;
+  bool is_lent;
+  if (loop == nullptr || !args.integer(0, "fd", 0, INT_MAX, &fd) ||
+      !args.boolean(1, "isLent", &is_lent)) {
+    return {};
+  }
+  const int64_t id = loop->reactor()->adopt(fd, is_lent);
+  loop->update_reference();
+  return number(info, id);
+}
+
 // startReading(id, size, owned)
 Napi::Value start_reading(Info info) {
   Loop* loop = loop_of(info);
@@ -236,6 +251,9 @@ Napi::Value reference(Info info) {
 // descriptor(id)
 Napi::Value descriptor(Info info) { return with_id(info, "descriptor", &Reactor::descriptor); }
 
+// detach(id)
+Napi::Value detach(Info info) { return with_id(info, "detach", &Reactor::detach); }
+
 // live()
 Napi::Value live(Info info) {
   Loop* loop = loop_of(info);
@@ -308,6 +326,7 @@ Napi::Object describe(Napi::Env env, const Loop& loop, const Handle& handle) {
   add<bind>(object, "bind", handle);
   add<connect>(object, "connect", handle);
   add<listen>(object, "listen", handle);
+  add<adopt>(object, "adopt", handle);
   add<start_reading>(object, "startReading", handle);
   add<start_accepting>(object, "startAccepting", handle);
   add<stop>(object, "stop", handle);
@@ -323,6 +342,7 @@ Napi::Object describe(Napi::Env env, const Loop& loop, const Handle& handle) {
   add<remote_address>(object, "remoteAddress", handle);
   add<reference>(object, "reference", handle);
   add<descriptor>(object, "descriptor", handle);
+  add<detach>(object, "detach", handle);
   add<live>(object, "live", handle);
   add<slab>(object, "slab", handle);
   add<dispose>(object, "dispose", handle);

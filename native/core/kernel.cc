@@ -59,6 +59,13 @@ int Kernel::local_address(int fd, Sockaddr* out) { return sys::getsockname(fd, o
 
 int Kernel::remote_address(int fd, Sockaddr* out) { return sys::getpeername(fd, out); }
 
+int Kernel::prepare(int fd) {
+  const int result = sys::close_on_exec(fd);
+  return result < 0 ? result : sys::set_blocking(fd, false);
+}
+
+int Kernel::duplicate(int fd) { return sys::duplicate(fd); }
+
 int Kernel::close(int fd) { return sys::close(fd); }
 
 }  // namespace sk

@@ -52,6 +52,10 @@ class Kernel {
   virtual int local_address(int fd, Sockaddr* out);
   // getpeername(2)
   virtual int remote_address(int fd, Sockaddr* out);
+  // fcntl(2): makes a descriptor what those of `socket` are from birth.
+  virtual int prepare(int fd);
+  // fcntl(2), F_DUPFD_CLOEXEC
+  virtual int duplicate(int fd);
   // close(2). Not repeated after EINTR: Linux has let the descriptor go by then.
   virtual int close(int fd);
 };

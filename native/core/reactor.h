@@ -78,6 +78,11 @@ class Reactor {
   // 0: connected; -EINPROGRESS: event `connected` follows; else failed.
   int connect(Id id, const Sockaddr& address);
   int listen(Id id, int backlog);
+  // Takes a connected or listening stream socket that there is already, or, if it is only lent,
+  // works on a duplicate. It is made close-on-exec and non-blocking. After a failure it is its
+  // owner's still: -ENOTSOCK, -ENOTCONN (neither connected nor listening), -ESOCKTNOSUPPORT,
+  // -EAFNOSUPPORT, -EEXIST (it is this reactor's already) …
+  int64_t adopt(int fd, bool is_lent);
 
   // --- using them: each answers 0 or a negative errno; -EBADF for an id that is gone ------------
   // Nothing happens when the end, or a failure, has been told.
@@ -101,6 +106,8 @@ class Reactor {
   int reference(Id id, bool on);
   // The descriptor itself, lent: it stays the reactor's to close.
   int descriptor(Id id);
+  // Gives the descriptor up: it is the caller's, and the id is gone. -EBUSY if bytes are unsent.
+  int detach(Id id);
 
   // Sockets that should keep the owner's loop alive.
   uint32_t referenced() const { return referenced_; }
@@ -118,6 +125,7 @@ class Reactor {
   }
   void emit(EventKind kind, uint32_t slot, int64_t a = 0, int64_t b = 0);
   Slot* adopt(int fd, State state, uint32_t* index);
+  bool owns(int fd);
   int watch(Slot& slot, uint32_t index);
   void enqueue(Slot& slot, uint32_t index);
   void drop(Slot& slot, uint32_t index);

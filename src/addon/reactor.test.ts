@@ -58,6 +58,7 @@ const WITH_HANDLE: readonly (readonly [string, (reactor: NativeReactor, handle: 
   ['remoteAddress', (r, h) => r.remoteAddress(h)],
   ['reference', (r, h) => r.reference(h, true)],
   ['descriptor', (r, h) => r.descriptor(h)],
+  ['detach', (r, h) => r.detach(h)],
 ];
 
 for (const [name, call] of WITH_HANDLE) {

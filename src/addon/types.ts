@@ -76,6 +76,11 @@ export interface NativeReactor {
   /** @returns 0 if connected, `-EINPROGRESS` if `connected` follows. */
   connect(handle: number, family: number, address: Uint8Array, port: number, scope: number): number;
   listen(handle: number, backlog: number): number;
+  /**
+   * Takes a stream socket that there is already, or, if it is lent, a duplicate of it. @returns a handle, or a negative
+   * errno; the descriptor is then its owner's still
+   */
+  adopt(fd: number, isLent: boolean): number;
   startReading(handle: number, size: number, owned: boolean): number;
   startAccepting(handle: number): number;
   /** Ends reading or accepting. */
@@ -102,6 +107,8 @@ export interface NativeReactor {
   reference(handle: number, on: boolean): number;
   /** The descriptor, lent. */
   descriptor(handle: number): number;
+  /** Gives the descriptor up: it is the caller's, and the handle is gone. @returns it, or a negative errno (`EBUSY`: bytes are unsent) */
+  detach(handle: number): number;
   /** Closes every socket now. Further calls throw. */
   dispose(): void;
   /** Most bytes of one recv and of one send; 0 for no limit. Only of a reactor made `withFaults`. */

@@ -22,6 +22,7 @@ import type {
   NetworkInterface,
   PacketListener,
   ResolveOptions,
+  SocketBase,
   SocketProvider,
   SocketSnapshot,
   Stream,
@@ -30,8 +31,11 @@ import type { StreamLimits, TcpConnectPlan, UnixConnectPlan } from '../base/vali
 import { validateConnect, validateListen, validateResolve } from '../base/validate.ts';
 import { realClock } from '../portable/node-clock.ts';
 import { nodeNames } from '../portable/node-names.ts';
+import type { Adopted, AdoptOptions } from './adopt.ts';
+import { adopt } from './adopt.ts';
 import { dial } from './dial.ts';
 import { listen } from './listen.ts';
+import { NativeSocket } from './native-socket.ts';
 import { Reactor } from './reactor.ts';
 import { listInterfaces, SYSTEM_NAMES } from './system-names.ts';
 
@@ -59,6 +63,24 @@ export interface Faults {
 }
 
 export interface LocalProvider extends SocketProvider {
+  /**
+   * Makes a stream or a listener of a descriptor that is there already: inherited, received, or another library's. What it is
+   * is asked of the system. It is made close-on-exec and, for everybody who shares it, non-blocking. Closing a listener
+   * does not remove its file.
+   *
+   * @throws {SystemError} `EBADF`, `ENOTSOCK`, `ENOTCONN` (neither connected nor listening), `ESOCKTNOSUPPORT`,
+   *   `EAFNOSUPPORT`, `EEXIST` (it is this provider's already); the descriptor is then its owner's still, also with `take`
+   * @throws {UnsupportedError} the socket has not an option that was asked for
+   */
+  adopt(fd: number, options: AdoptOptions): Adopted;
+  /**
+   * The descriptor of an open socket of this provider, lent: it stays the socket's, and is good until that closes. Reading or
+   * writing there takes bytes from the socket.
+   *
+   * @returns `undefined` for a socket that is not this provider's, or is over a library rather than a descriptor
+   * @throws {ClosedError}
+   */
+  descriptor(socket: SocketBase): number | undefined;
   /** @throws {UnsupportedError} the provider was made without `withFaults` */
   readonly faults: Faults;
 }
@@ -178,6 +200,15 @@ class NativeProvider implements LocalProvider {
       this.#names.close();
     }
     return this.#closed;
+  }
+
+  adopt(fd: number, options: AdoptOptions): Adopted {
+    this.#requireOpen('adopt');
+    return adopt(this.#reactor, fd, options);
+  }
+
+  descriptor(socket: SocketBase): number | undefined {
+    return socket instanceof NativeSocket ? socket.descriptorIn(this.#reactor) : undefined;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -55,6 +55,13 @@ export abstract class NativeSocket {
     this.reactor.native.reference(this.handle, false);
   }
 
+  /** The descriptor, lent; `undefined` if it is another reactor's. @throws {ClosedError} */
+  descriptorIn(reactor: Reactor): number | undefined {
+    if (reactor !== this.reactor) return undefined;
+    this.requireOpen('descriptor');
+    return this.reactor.native.descriptor(this.handle);
+  }
+
   /** @throws {ClosedError} */
   protected requireOpen(op: string): void {
     if (!this.isOpen) throw new ClosedError(this.details(op));
