@@ -176,7 +176,8 @@ export class NativeStream extends ConnectedSocket implements Stream, Target {
       this.#out.wait(done);
       this.#attend();
     }
-    if (unsent < this.#limits.highWaterMark) {
+    // What was refused counts too: whoever writes until he is told to stop would never be.
+    if (this.#out.unsent < this.#limits.highWaterMark) {
       this.reactor.touch();
       return true;
     }
