@@ -18,6 +18,7 @@ Loop::Loop(Napi::Env env, Options options)
       events_(kEventBytes),
       slab_(kSlabSize),
       scratch_(kScratchSize),
+      busy_poll_(options.busy_poll),
       faulty_(options.faulty) {
   reactor_ =
       std::make_unique<Reactor>(std::move(options.poller), std::move(options.kernel), slab_.get(),
@@ -54,18 +55,33 @@ bool Loop::start() {
   FdWatch* watch = FdWatch::start(env_, reactor_->fd(), this);
   if (watch == nullptr) return false;  // this loop is gone, or will be
   watch_ = watch;
+  if (busy_poll_ > 0) {
+    spinner_ = Spinner::start(env_, busy_poll_, this);
+    if (spinner_ == nullptr) {
+      close();
+      return false;
+    }
+  }
   update_reference();
   return true;
 }
 
-void Loop::on_ready() {
+void Loop::on_ready() { run_batches(); }
+
+bool Loop::poll_once() { return run_batches(); }
+
+bool Loop::run_batches() {
+  bool found = false;
   for (int round = 0; round < kRounds; ++round) {
     const uint32_t count = reactor_->collect();
-    if (count > 0 && !cross(count)) return;
+    found = found || count > 0;
+    if (count > 0 && !cross(count)) return true;
     if (!reactor_->has_work()) break;
   }
   if (reactor_->has_work()) reactor_->wake();
+  if (found && spinner_ != nullptr) spinner_->heat();
   update_reference();
+  return found;
 }
 
 bool Loop::cross(uint32_t count) {
@@ -112,8 +128,11 @@ void Loop::update_reference() {
 void Loop::close() {
   if (reactor_ == nullptr) return;
   if (handle_ != nullptr) handle_->loop = nullptr;
-  // libuv must let go of the descriptor before it is closed.
+  // libuv must let go of the descriptor before it is closed. What is closed last is told first, so
+  // that the spinner's end comes before this object's.
   watch_->close();
+  if (spinner_ != nullptr) spinner_->close();
+  spinner_ = nullptr;
   reactor_.reset();
 }
 

@@ -8,6 +8,7 @@
 
 #include "binding/block.h"
 #include "binding/fd_watch.h"
+#include "binding/spinner.h"
 #include "core/faulty_kernel.h"
 #include "core/reactor.h"
 
@@ -20,7 +21,7 @@ struct LoopHandle {
   Loop* loop = nullptr;
 };
 
-class Loop final : FdWatch::Owner {
+class Loop final : FdWatch::Owner, Spinner::Owner {
  public:
   struct Options {
     std::unique_ptr<Poller> poller;
@@ -28,6 +29,8 @@ class Loop final : FdWatch::Owner {
     // The kernel, if it is a faulty one.
     FaultyKernel* faulty = nullptr;
     Napi::Function on_batch;
+    // Microseconds to go on looking for events after the last one before sleeping; 0 for none.
+    uint32_t busy_poll = 0;
   };
 
   static constexpr size_t kSlabSize = 4 * 1024 * 1024;
@@ -58,6 +61,9 @@ class Loop final : FdWatch::Owner {
   // False after throwing; the loop has ended then, and is gone or will be.
   bool start();
   void on_ready() override;
+  bool poll_once() override;
+  // Hands over what is ready, in a few batches. False if nothing was.
+  bool run_batches();
   void on_cleanup() override { close(); }
   void on_closed() override { delete this; }
   // Hands `count` events over. False if the loop was closed meanwhile.
@@ -70,6 +76,8 @@ class Loop final : FdWatch::Owner {
   Block scratch_;
   std::unique_ptr<Reactor> reactor_;
   FdWatch* watch_ = nullptr;
+  const uint32_t busy_poll_;
+  Spinner* spinner_ = nullptr;
   FaultyKernel* faulty_;
   std::shared_ptr<LoopHandle> handle_;
 };

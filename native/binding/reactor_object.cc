@@ -18,6 +18,9 @@ using Handle = std::shared_ptr<LoopHandle>;
 // the address's bytes.
 constexpr size_t kAddressHead = 7;
 
+// Microseconds. Longer than this everything else in the process would have to wait.
+constexpr int kMaxBusyPoll = 1000;
+
 Napi::Value number(Info info, int64_t value) {
   return Napi::Number::New(info.Env(), static_cast<double>(value));
 }
@@ -358,11 +361,13 @@ Napi::Value create_reactor(const Napi::CallbackInfo& info) {
   const Args args(info, "createReactor");
   bool use_poll;
   bool with_faults;
+  int busy_poll;
   if (!info[0].IsFunction()) {
     napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "createReactor: onBatch must be a function");
     return {};
   }
-  if (!args.boolean(1, "usePoll", &use_poll) || !args.boolean(2, "withFaults", &with_faults)) {
+  if (!args.boolean(1, "usePoll", &use_poll) || !args.boolean(2, "withFaults", &with_faults) ||
+      !args.integer(3, "busyPoll", 0, kMaxBusyPoll, &busy_poll)) {
     return {};
   }
   Loop::Options options;
@@ -377,6 +382,7 @@ Napi::Value create_reactor(const Napi::CallbackInfo& info) {
     options.kernel = std::make_unique<Kernel>();
   }
   options.on_batch = info[0].As<Napi::Function>();
+  options.busy_poll = static_cast<uint32_t>(busy_poll);
   const Handle handle = Loop::create(env, std::move(options));
   return handle == nullptr ? Napi::Value() : describe(env, *handle->loop, handle);
 }

@@ -16,7 +16,7 @@ const PRELUDE = `
   const { AF_INET, SOCK_STREAM } = native.constants;
   const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
   const SLOTS = 2 ** 20;
-  function connection(usePoll, onData, owned = false) {
+  function connection(usePoll, onData, owned = false, busyPoll = 0) {
     let server;
     const reactor = native.createReactor((count) => {
       for (let at = 0; at < 4 * count; at += 4) {
@@ -25,7 +25,7 @@ const PRELUDE = `
         if (kind === 7) reactor.write(client, Uint8Array.of(1, 2, 3));
         if (kind === 1 || kind === 2) onData(reactor, client, server, listener);
       }
-    }, usePoll, false);
+    }, usePoll, false, busyPoll);
     const listener = reactor.socket(AF_INET, SOCK_STREAM, 0);
     reactor.bind(listener, 4, LOOPBACK, 0, 0);
     reactor.listen(listener, 8);
@@ -140,6 +140,28 @@ runs(
   `inWorker(() => { connection($POLL, () => { throw new Error('thrown'); }); })
      .on('error', (error) => console.log(error.message)).on('exit', (code) => console.log('ended', code));`,
   'thrown\nended 1',
+);
+
+runs(
+  'dispose in the handler ends a process that polls busily',
+  `connection(usePoll, (reactor) => { reactor.dispose(); console.log('disposed'); }, false, 1000);`,
+  'disposed',
+);
+
+runs(
+  'a worker that polls busily is terminated',
+  `inWorker((port) => {
+     const echo = (reactor, client, server) => { reactor.write(client, LOOPBACK); port.postMessage('data'); };
+     connection($POLL, echo, false, 1000);
+   }).once('message', function () { this.terminate().then((code) => console.log('ended', code)); });`,
+  'ended 1',
+);
+
+runs(
+  'a worker that polls busily exits',
+  `inWorker(() => { connection($POLL, () => setImmediate(() => process.exit(5)), false, 1000); })
+     .on('exit', (code) => console.log('ended', code));`,
+  'ended 5',
 );
 
 runs(

@@ -20,7 +20,7 @@ const { EBADF, EINVAL, ENAMETOOLONG, ENODEV, EAFNOSUPPORT } = native.errorNumber
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
 
 function makeReactor(withFaults = false): NativeReactor {
-  const made = native.createReactor(() => undefined, false, withFaults);
+  const made = native.createReactor(() => undefined, false, withFaults, 0);
   if (typeof made === 'number') throw new Error(`createReactor answered ${String(made)}`);
   return made;
 }
@@ -255,21 +255,27 @@ for (const [what, family, bytes, errno] of BAD_ADDRESSES) {
 /** Not one that `createReactor` may take: what, arguments. */
 const BAD_REACTORS: readonly (readonly [string, readonly unknown[]])[] = [
   ['nothing', []],
-  ['no function', [{}, false, false]],
-  ['null', [null, false, false]],
-  ['a string', ['f', false, false]],
+  ['no function', [{}, false, false, 0]],
+  ['null', [null, false, false, 0]],
+  ['a string', ['f', false, false, 0]],
   ['no usePoll', [() => undefined]],
-  ['a number for usePoll', [() => undefined, 0, false]],
+  ['a number for usePoll', [() => undefined, 0, false, 0]],
   ['no withFaults', [() => undefined, false]],
-  ['a string for withFaults', [() => undefined, true, 'yes']],
-  ['objects for both', [() => undefined, {}, {}]],
+  ['a string for withFaults', [() => undefined, true, 'yes', 0]],
+  ['objects for both', [() => undefined, {}, {}, 0]],
+  ['no busyPoll', [() => undefined, false, false]],
+  ['a string for busyPoll', [() => undefined, false, false, '50']],
+  ['a busyPoll below 0', [() => undefined, false, false, -1]],
+  ['a busyPoll that is too long', [() => undefined, false, false, 1001]],
+  ['half a microsecond of busyPoll', [() => undefined, false, false, 0.5]],
 ];
 
 for (const [what, args] of BAD_REACTORS) {
   test(`createReactor refuses ${what}, and leaves no descriptor (F07)`, () => {
     const before = countDescriptors();
     const create = native.createReactor as Call;
-    for (let i = 0; i < 100; i++) assert.throws(() => create(...args), { code: 'ERR_INVALID_ARG_TYPE' });
+    for (let i = 0; i < 100; i++)
+      assert.throws(() => create(...args), { code: /^ERR_(INVALID_ARG_TYPE|OUT_OF_RANGE)$/ });
     assert.equal(countDescriptors(), before);
   });
 }

@@ -58,6 +58,9 @@ export const FAMILY = { unix: 1, ipv4: 4, ipv6: 6 } as const;
 /** A handle is `generation * 2 ** SLOT_BITS + slot`, and is never used twice. */
 export const SLOT_COUNT: number = 2 ** 20;
 
+/** Most microseconds of busy polling: everything else in the process waits as long. */
+export const MAX_BUSY_POLL: number = 1000;
+
 /** Takes a batch of events: their number, and the buffers that `dataOwned` refers to. */
 export type BatchHandler = (count: number, ...buffers: ArrayBuffer[]) => void;
 
@@ -131,7 +134,12 @@ export interface NativeModule extends NativeNameFunctions {
   /** Bytes of the longest path of a Unix socket. */
   readonly maxUnixPath: number;
   /** Its functions are bound to it and need no `this`. @returns a negative errno if the system has no descriptor left */
-  createReactor(onBatch: BatchHandler, usePoll: boolean, withFaults: boolean): NativeReactor | number;
+  createReactor(
+    onBatch: BatchHandler,
+    usePoll: boolean,
+    withFaults: boolean,
+    busyPoll: number,
+  ): NativeReactor | number;
   /** Its functions are bound to it and need no `this`. @returns a negative errno if the system has no descriptor left */
   createSockets(onReady: ReadyHandler, usePoll: boolean): NativeSockets | number;
   /**

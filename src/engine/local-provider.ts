@@ -2,7 +2,7 @@
 import type { ErrnoName } from '../addon/constant-names.ts';
 import { loadNative } from '../addon/load.ts';
 import type { CallName } from '../addon/types.ts';
-import { CALL } from '../addon/types.ts';
+import { CALL, MAX_BUSY_POLL } from '../addon/types.ts';
 import type { AbortSignalLike } from '../base/abort.ts';
 import type { IpAddress, SocketAddress } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
@@ -29,6 +29,7 @@ import type {
 } from '../base/provider.ts';
 import type { StreamLimits, TcpConnectPlan, UnixConnectPlan } from '../base/validate.ts';
 import { validateConnect, validateListen, validateResolve } from '../base/validate.ts';
+import { integer, withDefault } from '../base/rules.ts';
 import { realClock } from '../portable/node-clock.ts';
 import { nodeNames } from '../portable/node-names.ts';
 import type { Adopted, AdoptOptions } from './adopt.ts';
@@ -50,6 +51,12 @@ export interface LocalProviderOptions {
   readonly clock?: Clock | undefined;
   /** Looks names up, for `resolve` and for `connect`. Default: the system's own, at most three at once. */
   readonly resolver?: Resolver<AbortSignal> | undefined;
+  /**
+   * Microseconds, at most 1000, for which the engine goes on looking for events after the last one before it lets the thread
+   * sleep. An answer that comes within that time is met without a wake-up, and the thread's core is in full use meanwhile.
+   * Timers and whatever else the process does wait for as long at most. Default 0: it sleeps at once.
+   */
+  readonly busyPoll?: number | undefined;
 }
 
 /** Puts faults into the system calls of one provider. @see LocalProviderOptions.withFaults */
@@ -113,11 +120,18 @@ class NativeProvider implements LocalProvider {
   readonly #pending = new Set<(error: ClosedError) => void>();
   #closed: Promise<void> | undefined;
 
-  constructor({ poller = 'epoll', withFaults = false, clock = realClock, resolver }: LocalProviderOptions) {
+  constructor(options: LocalProviderOptions) {
+    const { poller = 'epoll', withFaults = false, clock = realClock, resolver, busyPoll } = options;
     this.#clock = clock;
     this.#names = nodeNames({ clock, resolver }, SYSTEM_NAMES);
     this.#withFaults = withFaults;
-    this.#reactor = new Reactor({ native: loadNative(), clock, usePoll: poller === 'poll', withFaults });
+    this.#reactor = new Reactor({
+      native: loadNative(),
+      clock,
+      usePoll: poller === 'poll',
+      withFaults,
+      busyPoll: withDefault(integer(0, MAX_BUSY_POLL), 0)(busyPoll, 'busyPoll'),
+    });
   }
 
   get faults(): Faults {
@@ -269,6 +283,7 @@ function abort(stream: Stream): void {
  *
  * @throws {UnsupportedError} the native module cannot be loaded here: use `portableProvider`
  * @throws {SystemError} `EMFILE`, `ENFILE`, `ENOMEM`: there is no descriptor left to wait with
+ * @throws {TypeError | RangeError} `busyPoll` is not a whole number from 0 to 1000
  */
 export function localProvider(options: LocalProviderOptions = {}): LocalProvider {
   return new NativeProvider(options);

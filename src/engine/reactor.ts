@@ -25,6 +25,8 @@ export interface ReactorOptions {
   readonly clock: Clock;
   readonly usePoll: boolean;
   readonly withFaults: boolean;
+  /** Microseconds. */
+  readonly busyPoll: number;
 }
 
 /** An exception of the user's must not end a batch: it is thrown where Node reports it as uncaught. */
@@ -64,8 +66,8 @@ export class Reactor {
     this.module = options.native;
     this.clock = options.clock;
     this.names = new ErrorNames(options.native.errorNumbers);
-    const { native: module, usePoll, withFaults } = options;
-    const native = module.createReactor(this.#onBatch.bind(this), usePoll, withFaults);
+    const { native: module, usePoll, withFaults, busyPoll } = options;
+    const native = module.createReactor(this.#onBatch.bind(this), usePoll, withFaults, busyPoll);
     if (typeof native === 'number') throw this.names.error(-native, 'epoll_create1', { op: 'open' });
     this.native = native;
     this.#events = this.native.events;
