@@ -1,5 +1,3 @@
-#include <sys/socket.h>
-
 #include <cerrno>
 #include <vector>
 
@@ -9,6 +7,7 @@
 #include "modes.h"
 #include "net.h"
 #include "result.h"
+#include "wire.h"
 
 namespace load {
 
@@ -18,7 +17,7 @@ namespace {
 constexpr Nanos kGrace = kSecond;
 
 struct Connection {
-  Fd fd;
+  Wire wire;
   Message message;
   Nanos sent_at = 0;
   bool in_flight = false;
@@ -45,19 +44,10 @@ class EchoLoad {
  private:
   bool connect_all() {
     for (int i = 0; i < options_.connections; i++) {
-      Fd fd = dialler_.dial();
-      if (!fd) {
-        errors_.add("connect", errno);
-        return false;
-      }
-      // One at a time: a server's backlog is not what is measured here.
-      const int error = await_connected(fd.get());
-      if (error != 0) {
-        errors_.add("connect", error);
-        return false;
-      }
-      epoll_.add(fd.get(), EPOLLIN, static_cast<std::uint32_t>(i));
-      connections_.push_back({std::move(fd), Message(options_.size)});
+      Wire wire;
+      if (!connect_wire(dialler_, options_.tls, &wire, errors_)) return false;
+      epoll_.add(wire.fd(), EPOLLIN, static_cast<std::uint32_t>(i));
+      connections_.push_back({std::move(wire), Message(options_.size)});
     }
     return true;
   }
@@ -80,8 +70,7 @@ class EchoLoad {
     Connection& connection = connections_[index];
     connection.message.renew(static_cast<std::uint32_t>(index));
     if (timed()) connection.sent_at = now();
-    const ssize_t sent = send(connection.fd.get(), connection.message.data(),
-                              connection.message.size(), MSG_NOSIGNAL);
+    const ssize_t sent = connection.wire.send(connection.message.data(), connection.message.size());
     if (sent < 0) {
       errors_.add("send", errno);
     } else if (static_cast<std::size_t>(sent) != connection.message.size()) {
@@ -96,7 +85,7 @@ class EchoLoad {
   bool receive(std::size_t index) {
     Connection& connection = connections_[index];
     char bytes[8192];
-    const ssize_t got = recv(connection.fd.get(), bytes, sizeof bytes, 0);
+    const ssize_t got = connection.wire.recv(bytes, sizeof bytes);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
     if (got <= 0) {
       errors_.add(got == 0 ? "the server closed a connection" : "recv", got == 0 ? 0 : errno);

@@ -8,7 +8,7 @@
 namespace load {
 
 const char* const kUsage =
-    "usage: load --mode echo|crr|accept|idle --port PORT --pid PID [options]\n"
+    "usage: load --mode MODE --port PORT --pid PID [options]\n"
     "\n"
     "Loads one server on 127.0.0.1 for one slice of time and prints one line of JSON.\n"
     "\n"
@@ -16,8 +16,15 @@ const char* const kUsage =
     "  --mode crr         connect, send one message, read it back, close\n"
     "  --mode accept      connect, and wait for the server to close\n"
     "  --mode idle        open the connections, print the line, hold them until stdin ends\n"
+    "  --mode receive     have the server read: 64 KiB a write, counted in KiB\n"
+    "  --mode send        have the server write, and read it all; counted in KiB\n"
+    "  --mode udp-echo    keep a window of datagrams in flight, compare what returns\n"
+    "  --mode udp-receive send the server more datagrams than it can read; those it reads count\n"
+    "  --mode udp-send    have the server send to each of the connections in turn\n"
     "  --connections N    at the same time (1)\n"
     "  --size BYTES       of a message, 16 to 4096 (64)\n"
+    "  --window N         datagrams in flight, 1 to 256 (1)\n"
+    "  --tls 0|1          speak TLS on the connections of echo, receive and send (0)\n"
     "  --duration MS      the whole slice, warm-up included (250)\n"
     "  --warm-up MS       the part of it that is not measured (50)\n"
     "  --core N           run on this core only\n";
@@ -54,6 +61,10 @@ void set(Options& options, const std::string& name, const char* value) {
     options.connections = static_cast<int>(number(name, value, 1, 100'000));
   } else if (name == "--size") {
     options.size = static_cast<int>(number(name, value, 16, 4096));
+  } else if (name == "--window") {
+    options.window = static_cast<int>(number(name, value, 1, 256));
+  } else if (name == "--tls") {
+    options.tls = number(name, value, 0, 1) == 1;
   } else if (name == "--duration") {
     options.duration = number(name, value, 1, 60'000) * kMillisecond;
   } else if (name == "--warm-up") {

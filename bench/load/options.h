@@ -17,6 +17,8 @@ struct Options {
   int core = -1;
   int connections = 1;
   int size = 64;
+  int window = 1;
+  bool tls = false;
   Nanos duration = 250 * kMillisecond;
   Nanos warm_up = 50 * kMillisecond;
 };

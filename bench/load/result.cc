@@ -54,6 +54,8 @@ Window::Phase Window::update(std::int64_t completed) {
   return phase_;
 }
 
+bool Window::due() const { return now() >= (phase_ == Phase::kWarmUp ? measure_at_ : over_at_); }
+
 int Window::timeout_ms() const {
   const Nanos next = phase_ == Phase::kWarmUp ? measure_at_ : over_at_;
   const Nanos left = std::max<Nanos>(next - now(), 0);

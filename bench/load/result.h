@@ -32,6 +32,8 @@ class Window {
   // To be called often, with the number of requests completed since the start of the slice.
   Phase update(std::int64_t completed);
   Phase phase() const { return phase_; }
+  // Whether the next `update` would begin or end the measured part.
+  bool due() const;
   // Milliseconds until `update` has something to do, rounded up, for epoll_wait(2).
   int timeout_ms() const;
 

@@ -43,7 +43,7 @@ describe('callers', { skip }, () => {
   let equipment;
   before(async () => {
     await buildNative(() => undefined);
-    equipment = await equip(wanted, undefined, () => undefined);
+    equipment = await equip(wanted, undefined, undefined, () => undefined);
   });
 
   for (const definition of TESTS.filter((item) => operationOf(item) !== undefined)) {

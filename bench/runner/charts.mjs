@@ -21,6 +21,7 @@ import {
 import { amount, meant, methodLine } from './report.mjs';
 import { barChart } from './svg.mjs';
 import { operationOf, testNamed } from './tests.mjs';
+import { isTimed, unitOf } from './units.mjs';
 import { judge } from './verdicts.mjs';
 
 /**
@@ -43,33 +44,57 @@ function panelsOf(result) {
   const test = testNamed(result.test);
   if (test.mode === 'idle') return [memoryPanel(result)];
   const operation = operationOf(test);
-  if (operation === undefined) return speedPanels(result, 'Server CPU per request', 'Requests');
-  if (test.mode === 'datagrams') return speedPanels(result, `CPU per ${operation}`, 'Datagrams');
+  if (operation === undefined) {
+    const panels = speedPanels(result, `Server CPU per ${unitOf(test).one}`);
+    return isTimed(test) ? [...panels, ...latencyPanels(result)] : panels;
+  }
+  if (test.mode === 'datagrams') return speedPanels(result, `CPU per ${operation}`);
   return costPanels(result, operation);
 }
 
 /**
  * @param {Result} result
  * @param {string} cpu What is less of it is better.
- * @param {string} rate And more of this.
  * @returns {Panel[]}
  */
-function speedPanels(result, cpu, rate) {
-  const than = titleOf(testNamed(result.test).baseline);
+function speedPanels(result, cpu) {
+  const test = testNamed(result.test);
+  const than = titleOf(test.baseline);
+  const { cpuScale, cpuDigits, rate, rateScale, rateDigits, many } = unitOf(test);
+  const cpuUnit = cpuScale === 1 ? 'µs' : 'ns';
   return [
     {
       title: `${cpu}, times better than ${than}`,
       unit: '×',
       reference: 1,
-      bars: ratioBars(result, 'cpuMicros', (value) => `${value.toFixed(2)} µs`),
+      bars: ratioBars(result, 'cpuMicros', (value) => `${(value * cpuScale).toFixed(cpuDigits)} ${cpuUnit}`),
     },
     {
-      title: `${rate} per second, times more than ${than}`,
+      title: `${many} per second, times more than ${than}`,
       unit: '×',
       reference: 1,
-      bars: ratioBars(result, 'rate', (value) => `${Math.round(value).toLocaleString('en')}/s`),
+      bars: ratioBars(result, 'rate', (value) => {
+        const amount = value * rateScale;
+        return rateDigits === 0
+          ? `${Math.round(amount).toLocaleString('en')}/s`
+          : `${amount.toFixed(rateDigits)} ${rate}`;
+      }),
     },
   ];
+}
+
+/** @param {Result} result @returns {Panel[]} */
+function latencyPanels(result) {
+  const than = titleOf(testNamed(result.test).baseline);
+  return /** @type {const} */ ([
+    ['Half of the requests', 'p50Micros'],
+    ['99 of 100 requests', 'p99Micros'],
+  ]).map(([which, metric]) => ({
+    title: `${which} have their answer in this time, times better than ${than}`,
+    unit: '×',
+    reference: 1,
+    bars: ratioBars(result, metric, (value) => `${value.toFixed(1)} µs`),
+  }));
 }
 
 /**
@@ -156,6 +181,8 @@ function memoryPanel(result) {
   };
 }
 
+const LATENCIES = /** @type {const} */ (['p50', 'p99']);
+
 /**
  * All targets.
  *
@@ -171,6 +198,18 @@ export function targetChart(verdicts, footer) {
       reference: 1,
       bars: verdictBars(verdicts, 'cpu'),
     },
+    {
+      title: 'Times more in the same time than the peer; the mark is the target',
+      unit: '×',
+      reference: 1,
+      bars: verdictBars(verdicts, 'rate'),
+    },
+    ...LATENCIES.map((metric) => ({
+      title: `${metric} of the time for an answer, in per cent of the peer's; the mark is the most that it may be`,
+      unit: ' %',
+      reference: 100,
+      bars: verdictBars(verdicts, metric, 100),
+    })),
     {
       title: "CPU of a call, in per cent of the peer's; the mark is the most that it may be",
       unit: ' %',

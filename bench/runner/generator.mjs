@@ -87,7 +87,11 @@ export class IdleConnections {
  * @param {Settings} settings
  */
 function argumentsOf(test, server, settings) {
+  const { mode, connections, size, window, tls } = test;
   const target = ['--port', String(server.port), '--pid', String(server.pid)];
-  const load = ['--mode', test.mode, '--connections', String(test.connections)];
+  const load = ['--mode', mode, '--connections', String(connections)];
+  if (size !== undefined) load.push('--size', String(size));
+  if (window !== undefined) load.push('--window', String(window));
+  if (tls === true) load.push('--tls', '1');
   return [...load, ...target, '--core', String(settings.loadCore)];
 }

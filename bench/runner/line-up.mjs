@@ -13,6 +13,7 @@
  * @property {Partial<Readonly<Record<PeerName, Runtime>>>} peers
  * @property {Readonly<Record<string, string>>} missing Why a runtime is not there.
  * @property {boolean} hasPortside
+ * @property {string | undefined} noTls Why nothing can be measured that speaks TLS.
  *
  * @typedef {ServerDefinition | CallerDefinition} Program
  *
@@ -26,16 +27,19 @@ import { messageOf } from './message-of.mjs';
 import { BUILD, CALLER_SOURCES, SERVER_SOURCES } from './paths.mjs';
 import { programNamed } from './programs.mjs';
 import { findNode, findPeer, PEERS } from './runtimes.mjs';
+import { operationOf } from './tests.mjs';
+import { serviceFor } from './units.mjs';
 
 /**
  * Finds, builds and installs what the tests need. What cannot be had is said once, and left out.
  *
  * @param {readonly Program[]} programs
  * @param {string | undefined} nodeWish
+ * @param {string | undefined} noTls
  * @param {(line: string) => void} say
  * @returns {Promise<Equipment>}
  */
-export async function equip(programs, nodeWish, say) {
+export async function equip(programs, nodeWish, noTls, say) {
   const node = await findNode(nodeWish, say);
   /** @type {Partial<Record<PeerName, Runtime>>} */
   const peers = {};
@@ -51,7 +55,7 @@ export async function equip(programs, nodeWish, say) {
     }
   }
   const hasPortside = programs.some((program) => program.needsBuild) ? await tryBuild(say) : false;
-  return { node, peers, missing, hasPortside };
+  return { node, peers, missing, hasPortside, noTls };
 }
 
 /** @param {(line: string) => void} say */
@@ -78,7 +82,7 @@ export function lineUp(test, wanted, equipment) {
   const failures = [];
   for (const program of test.programs.map(programNamed)) {
     if (!wanted.includes(program)) continue;
-    const why = whyNot(program, equipment);
+    const why = (test.tls === true ? equipment.noTls : undefined) ?? whyNot(program, equipment);
     if (why === undefined)
       entrants.push({ name: program.name, command: commandOf(program, test, equipment) });
     else failures.push({ server: program.name, why });
@@ -101,13 +105,22 @@ function whyNot(program, equipment) {
  * @param {Equipment} equipment
  */
 function commandOf(program, test, equipment) {
-  const [folder, file, words] =
-    'file' in program
-      ? [CALLER_SOURCES, program.file, [test.mode, ...program.words]]
-      : [SERVER_SOURCES, `${program.name}.mjs`, [test.mode === 'accept' ? 'accept' : 'echo']];
+  const [folder, words] =
+    operationOf(test) === undefined
+      ? [SERVER_SOURCES, serverWords(program, test)]
+      : [CALLER_SOURCES, [test.mode, ...(program.words ?? [])]];
+  const file = program.file ?? `${program.name}.mjs`;
   if (program.runtime === 'native') return [path.join(BUILD, path.parse(file).name), ...words];
   const runtime = program.runtime === 'node' ? equipment.node : equipment.peers[program.runtime];
   if (runtime === undefined) throw new Error(`no ${program.runtime} was looked for`);
   const library = runtime.library === undefined ? [] : [runtime.library];
   return [runtime.program, ...runtime.args, path.join(folder, file), ...words, ...library];
+}
+
+/**
+ * @param {Program} program
+ * @param {TestDefinition} test
+ */
+function serverWords({ words = [] }, test) {
+  return [serviceFor(test), ...words, ...(test.tls === true ? [BUILD] : [])];
 }

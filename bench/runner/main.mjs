@@ -66,11 +66,12 @@ export async function main(args) {
  */
 async function prepare(tests, options, progress) {
   const say = progress.say.bind(progress);
-  await buildNative(say);
+  const noTls = await buildNative(say);
+  if (noTls !== undefined && tests.some(({ tls }) => tls === true)) say(`skipping TLS: ${noTls}`);
   const needed = wantedPrograms(options).filter((program) =>
     tests.some((test) => test.programs.includes(program.name)),
   );
-  return equip(needed, options.node, say);
+  return equip(needed, options.node, noTls, say);
 }
 
 /** @param {BenchOptions} options */
@@ -132,7 +133,7 @@ function resultText(result) {
 function listText() {
   const tests = TESTS.map((test) => {
     const programs = test.programs.map(titleOf).join(', ');
-    return `${test.name.padEnd(12)}${test.title}\n${' '.repeat(12)}${programs}`;
+    return `${test.name.padEnd(18)}${test.title}\n${' '.repeat(18)}${programs}`;
   });
   const verdicts = TARGETS.map((target) => ({
     target,

@@ -5,9 +5,11 @@
  * @typedef {'node' | PeerName | 'native'} RuntimeName
  *
  * @typedef {object} ServerDefinition A row of `servers.mjs`.
- * @property {string} name Also the name of its file.
+ * @property {string} name Also the name of its file, unless that has another.
  * @property {string} title
  * @property {RuntimeName} runtime
+ * @property {string} [file]
+ * @property {readonly string[]} [words] Behind the file and the test's service.
  * @property {boolean} [needsBuild] It runs what `npm run build` makes.
  *
  * @typedef {object} CallerDefinition A row of `callers.mjs`.
@@ -18,24 +20,30 @@
  * @property {readonly string[]} words Behind the file and the test's mode.
  * @property {boolean} [needsBuild] It runs what `npm run build` makes.
  *
- * @typedef {'echo' | 'crr' | 'accept' | 'idle'} ServerMode What is done to a server.
+ * @typedef {'echo' | 'crr' | 'accept' | 'idle'} MessageMode
+ * @typedef {'receive' | 'send'} BulkMode
+ * @typedef {'udp-echo' | 'udp-receive' | 'udp-send'} DatagramMode
+ * @typedef {MessageMode | BulkMode | DatagramMode} ServerMode What is done to a server; named by what the server does.
  * @typedef {'pair' | 'option' | 'datagrams'} CallerMode What a caller repeats.
  *
  * @typedef {object} TestDefinition A row of `tests.mjs`.
  * @property {string} name
  * @property {string} title
  * @property {ServerMode | CallerMode} mode
- * @property {number} connections
+ * @property {number} connections Or sockets that datagrams are sent to.
+ * @property {number} [size] Bytes of a message or a datagram; 64, unless it is said.
+ * @property {number} [window] Datagrams in flight.
+ * @property {boolean} [tls]
  * @property {string} baseline The program that the tables compare all others with.
  * @property {readonly string[]} programs
  *
  * @typedef {object} Target A row of `targets.mjs`.
  * @property {string} test
  * @property {string} subject
- * @property {'cpu' | 'cost' | 'memory' | 'batch'} metric
+ * @property {'cpu' | 'rate' | 'p50' | 'p99' | 'cost' | 'memory' | 'batch'} metric
  * @property {string} [peer] What `subject` is compared with; none for `memory` and `batch`.
- * @property {number} [atLeast] `cpu`: how many times better than `peer`. `batch`: datagrams of one system call.
- * @property {number} [atMost] `cost`: the part of the CPU time of `peer`. `memory`: bytes.
+ * @property {number} [atLeast] `cpu`, `rate`: how many times better than `peer`. `batch`: datagrams of one system call.
+ * @property {number} [atMost] `cost`, `p50`, `p99`: the part of the time of `peer`. `memory`: bytes.
  *
  * @typedef {object} Slice A line of the load generator that had no errors.
  * @property {number} requests

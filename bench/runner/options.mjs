@@ -25,17 +25,18 @@ const LONGEST_SLICE_MS = 300;
 const SHORTEST_SLICE_MS = 20;
 
 const FULL = { rounds: 15, idleRounds: 9, sliceMs: 300 };
-const QUICK = { rounds: 9, idleRounds: 3, sliceMs: 200 };
+const QUICK = { rounds: 9, idleRounds: 3, sliceMs: 100 };
 
 export const HELP = `npm run bench -- [TEST ...] [options]
 
-Measures Portside beside node:net, Bun, Deno and a plain C++ server, and its system calls beside C++, CPython, koffi and
-node:ffi, on this machine.
+Measures Portside beside node:net, node:dgram, node:tls, Bun, Deno and plain C++ servers, and its system calls beside C++,
+CPython, koffi and node:ffi, on this machine.
 
-  npm run bench                          all tests, ${String(FULL.rounds)} rounds: about six minutes
-  npm run bench -- --quick               all tests, fewer and shorter rounds: under three minutes
+  npm run bench                          all tests, ${String(FULL.rounds)} rounds: about twenty minutes
+  npm run bench -- --quick               all tests, fewer and shorter rounds: under six minutes
   npm run bench -- echo-50 --rounds 25   one test, thoroughly
   npm run bench -- echo crr              echo-1, echo-50, echo-500 and crr
+  npm run bench -- udp bulk tls          tests whose names begin so
   npm run bench -- --node 26             the servers for Node on Node 26, installed on demand
 
 options

@@ -16,8 +16,9 @@ import {
   surplusOverBaseline,
   titleOf,
 } from './measures.mjs';
-import { spreadPercent, valuesOf } from './stats.mjs';
+import { scaled, spreadPercent, valuesOf } from './stats.mjs';
 import { operationOf, testNamed } from './tests.mjs';
+import { isTimed, unitOf } from './units.mjs';
 
 /**
  * @param {Result} result
@@ -55,25 +56,29 @@ function memoryTable(result) {
 
 /** @param {Result} result @returns {Table} */
 function loadTable(result) {
-  const timed = testNamed(result.test).connections === 1;
-  const head = ['server', 'CPU µs/request', '±', 'CPU ×', 'requests/s', '±', 'rate ×', 'load busy', 'rounds'];
-  if (timed) head.push('p50 µs', 'p99 µs');
-  const rows = measuredPrograms(result).map((name) => {
-    const cells = [
-      titleOf(name),
-      ...speedCells(result, name),
-      percentCell(summariseMetric(result, name, 'loadBusy')),
-      roundsCell(result, name),
-    ];
-    if (timed) {
-      const latencies = /** @type {const} */ (['p50Micros', 'p99Micros']);
-      cells.push(
-        ...latencies.map((metric) => medianCells(summariseMetric(result, name, metric), 1)[0] ?? ''),
-      );
-    }
-    return cells;
-  });
+  const test = testNamed(result.test);
+  const unit = unitOf(test);
+  const head = ['server', unit.cpu, '±', 'CPU ×', unit.rate, '±', 'rate ×', 'load busy', 'rounds'];
+  if (isTimed(test)) head.push('p50 µs', 'p50 ×', 'p99 µs', 'p99 ×');
+  const rows = measuredPrograms(result).map((name) => [
+    titleOf(name),
+    ...speedCells(result, name),
+    percentCell(summariseMetric(result, name, 'loadBusy')),
+    roundsCell(result, name),
+    ...(isTimed(test) ? latencyCells(result, name) : []),
+  ]);
   return { head, rows };
+}
+
+/**
+ * @param {Result} result
+ * @param {string} name
+ */
+function latencyCells(result, name) {
+  return /** @type {const} */ (['p50Micros', 'p99Micros']).flatMap((metric) => [
+    medianCells(summariseMetric(result, name, metric), 1)[0] ?? '',
+    ratioCell(result, name, metric),
+  ]);
 }
 
 /**
@@ -114,7 +119,8 @@ function costTable(result, operation) {
 
 /** @param {Result} result @returns {Table} */
 function batchTable(result) {
-  const head = ['caller', 'CPU µs/datagram', '±', 'CPU ×', 'datagrams/s', '±', 'rate ×'];
+  const unit = unitOf(testNamed(result.test));
+  const head = ['caller', unit.cpu, '±', 'CPU ×', unit.rate, '±', 'rate ×'];
   head.push('datagrams a send call', 'a receive call', 'rounds');
   const rows = measuredPrograms(result).map((name) => {
     const batches = result.batches?.[name];
@@ -129,10 +135,11 @@ function batchTable(result) {
  * @param {string} name
  */
 function speedCells(result, name) {
+  const unit = unitOf(testNamed(result.test));
   return [
-    ...medianCells(summariseMetric(result, name, 'cpuMicros'), 2),
+    ...medianCells(scaled(summariseMetric(result, name, 'cpuMicros'), unit.cpuScale), unit.cpuDigits),
     ratioCell(result, name, 'cpuMicros'),
-    ...medianCells(summariseMetric(result, name, 'rate'), 0),
+    ...medianCells(scaled(summariseMetric(result, name, 'rate'), unit.rateScale), unit.rateDigits),
     ratioCell(result, name, 'rate'),
   ];
 }

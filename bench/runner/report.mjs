@@ -36,6 +36,9 @@ export function verdictTable(verdicts) {
  */
 const METRICS = {
   cpu: { label: 'CPU', write: (value) => `${value.toFixed(2)}×` },
+  rate: { label: 'rate', write: (value) => `${value.toFixed(2)}×` },
+  p50: { label: 'p50', write: percent },
+  p99: { label: 'p99', write: percent },
   cost: { label: 'CPU of a call', write: percent },
   memory: { label: 'bytes each', write: (value) => `${value.toFixed(0)} B` },
   batch: { label: 'datagrams a system call', write: (value) => value.toFixed(1).replace(/\.0$/u, '') },

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { parseCalls } from './caller-process.mjs';
+import { CALLERS } from './callers.mjs';
 import { targetChart, testChart } from './charts.mjs';
 import { parseSlice } from './generator.mjs';
 import { parseOptions } from './options.mjs';
@@ -61,11 +62,13 @@ describe('the tables', () => {
 
   test('a test has callers if it is of calls, and servers if not, and their files exist', () => {
     for (const test of TESTS) {
+      const hasCallers = operationOf(test) !== undefined;
       for (const program of PROGRAMS.filter(({ name }) => test.programs.includes(name))) {
-        assert.equal('file' in program, operationOf(test) !== undefined, `${test.name}: ${program.name}`);
+        const isCaller = CALLERS.some(({ name }) => name === program.name);
+        assert.equal(isCaller, hasCallers, `${test.name}: ${program.name}`);
         const ending = program.runtime === 'native' ? '.cc' : '.mjs';
-        const file = 'file' in program ? `callers/${program.file}` : `servers/${program.name}${ending}`;
-        assert.ok(existsSync(path.join(BENCH, file)), file);
+        const file = program.file ?? `${program.name}${ending}`;
+        assert.ok(existsSync(path.join(BENCH, hasCallers ? 'callers' : 'servers', file)), file);
       }
     }
   });
@@ -106,6 +109,9 @@ describe('docs/reference/benchmarks.md', () => {
       targetsOf(name, 20).forEach((target, index) => {
         const isTold = {
           cpu: () => own.some((row) => isRowOf(row, target.atLeast, later[index]?.atLeast)),
+          rate: () => own.some((row) => isRowOf(row, target.atLeast, later[index]?.atLeast)),
+          p50: () => own.some((row) => row.slice(2, 6).join() === latencyCells(target).join()),
+          p99: () => own.some((row) => row.slice(2, 6).join() === latencyCells(target).join()),
           cost: () => own.some((row) => row.slice(2, 5).join() === costCells(target).join()),
           memory: () => text.includes(`${target.atMost?.toLocaleString('en') ?? ''} `),
           batch: () => text.includes(`at least ${String(target.atLeast)} datagrams`),
@@ -114,6 +120,11 @@ describe('docs/reference/benchmarks.md', () => {
       });
     }
   });
+
+  /** @param {import('./model.mjs').Target} target */
+  function latencyCells({ metric, subject, peer = '', atMost = Number.NaN }) {
+    return [titleOf(subject), metric, titleOf(peer), percent(atMost)];
+  }
 
   /**
    * @param {readonly string[]} row
@@ -158,6 +169,33 @@ describe('judge', () => {
       ['cpython-recv', undefined, 'not measured'],
       ['koffi', 1.4, 'missed'],
     ]);
+  });
+
+  test('judge wants answers within a part of the time of the peer, and more bytes than it has', () => {
+    const times = [0.8, 0.85, 0.95].map((part) => ({
+      'portside-engine': { p50Micros: 20 * part, p99Micros: 40 * part },
+      'portside-busy': { p50Micros: 12, p99Micros: 20 },
+      'node-net': { p50Micros: 20, p99Micros: 40 },
+    }));
+    assert.deepEqual(
+      judge(resultOf('latency', times)).map(({ measured, outcome }) => [measured?.median, outcome]),
+      [
+        [0.85, 'met'],
+        [0.85, 'met'],
+        [0.6, 'met'],
+      ],
+    );
+    const rounds = [
+      { 'portside-owned': { rate: 3e6 }, 'node-net-bulk': { rate: 2e6 }, 'bun-stream': { rate: 3e6 } },
+    ];
+    assert.deepEqual(
+      judge(resultOf('bulk-receive', rounds)).map(({ measured, outcome }) => [measured?.median, outcome]),
+      [
+        [1.5, 'met'],
+        [1, 'missed'],
+        [undefined, 'not measured'],
+      ],
+    );
   });
 
   test('judge takes the fewer datagrams of the two directions', () => {
@@ -255,6 +293,40 @@ describe('reports', () => {
       ],
     );
     for (const row of rows) assert.equal(row.length, head.length);
+  });
+
+  test('programTable of bytes has nanoseconds for a KiB, and GB in a second', () => {
+    const rounds = [
+      { 'node-net-bulk': { cpuMicros: 0.5, rate: 2e6 }, 'cpp-stream': { cpuMicros: 0.25, rate: 4e6 } },
+    ];
+    const { head, rows } = programTable(resultOf('bulk-receive', rounds));
+    assert.deepEqual([head[1], head[4]], ['CPU ns/KiB', 'GB/s']);
+    assert.deepEqual(
+      rows.map((row) => [row[0], row[1], row[3], row[4], row[6]]),
+      [
+        ['node:net', '500', '1.00', '2.05', '1.00'],
+        ['C++ epoll', '250', '2.00', '4.10', '2.00'],
+      ],
+    );
+  });
+
+  test('programTable has times of answers, with ratios, where one request is under way at a time', () => {
+    const rounds = [
+      {
+        'portside-engine': { ...sample(10), p50Micros: 20, p99Micros: 40 },
+        'node-net': { ...sample(20), p50Micros: 25, p99Micros: 60 },
+      },
+    ];
+    const { head, rows } = programTable(resultOf('latency', rounds));
+    assert.deepEqual(head.slice(-4), ['p50 µs', 'p50 ×', 'p99 µs', 'p99 ×']);
+    assert.deepEqual(
+      rows.map((row) => row.slice(-4)),
+      [
+        ['20.0', '1.25', '40.0', '1.50'],
+        ['25.0', '1.00', '60.0', '1.00'],
+      ],
+    );
+    assert.equal(programTable(resultOf('tls-receive-1', [])).head.includes('p50 µs'), false);
   });
 
   test('programTable of a server that needs no memory has no ratio', () => {
@@ -371,7 +443,7 @@ describe('charts', () => {
 describe('parseOptions', () => {
   test('parseOptions has presets, and an option overrides them', () => {
     assert.equal(parseOptions([]).rounds, 15);
-    assert.equal(parseOptions(['--quick']).sliceMs, 200);
+    assert.equal(parseOptions(['--quick']).sliceMs, 100);
     const options = parseOptions(['echo-1', '--quick', '--rounds', '21', '--node', '26']);
     assert.deepEqual([options.rounds, options.idleRounds, options.node], [21, 21, '26']);
     assert.deepEqual(options.words, ['echo-1']);

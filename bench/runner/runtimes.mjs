@@ -1,6 +1,6 @@
 /**
  * Finds the programs that run the servers and the callers. Those of other projects come from their npm packages, into a
- * folder that is not under version control, the first time that they are needed.
+ * folder that is not under version control, the first time that they are needed; `BENCH_BUN` and `BENCH_DENO` name others.
  *
  * @typedef {import('./model.mjs').RuntimeName} RuntimeName
  * @typedef {import('./model.mjs').PeerName} PeerName
@@ -108,7 +108,7 @@ export async function findNode(wish, say) {
  * @returns {Promise<Runtime>}
  */
 async function findRuntime(name, say) {
-  const program = await install(name, PACKAGES[name], say);
+  const program = process.env[`BENCH_${name.toUpperCase()}`] ?? (await install(name, PACKAGES[name], say));
   const version = (await run(program, ['--version'])).split('\n', 1)[0] ?? '';
   return { program, version: version.replace(/^deno (\S+).*$/u, '$1'), args: ARGUMENTS[name] };
 }

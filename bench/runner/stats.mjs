@@ -97,6 +97,19 @@ export function surplusPerRound(rounds, subject, peer) {
 }
 
 /**
+ * The same in another unit.
+ *
+ * @param {Summary | undefined} summary
+ * @param {number} scale
+ * @returns {Summary | undefined}
+ */
+export function scaled(summary, scale) {
+  if (summary === undefined) return undefined;
+  const { median, low, high, count } = summary;
+  return { median: median * scale, low: low * scale, high: high * scale, count };
+}
+
+/**
  * Half the distance between the quartiles, in per cent of the median.
  *
  * @param {Summary} summary

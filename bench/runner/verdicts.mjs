@@ -2,6 +2,7 @@
  * Measured against meant.
  *
  * @typedef {import('./model.mjs').Batches} Batches
+ * @typedef {import('./model.mjs').Metric} Metric
  * @typedef {import('./model.mjs').Result} Result
  * @typedef {import('./model.mjs').Summary} Summary
  * @typedef {import('./model.mjs').Target} Target
@@ -38,6 +39,19 @@ export function majorOf(version) {
 }
 
 /**
+ * What is compared, and whether as a part of the peer's, or as how many times better than it.
+ *
+ * @type {Readonly<Record<'cpu' | 'rate' | 'cost' | 'p50' | 'p99', { of: Metric, isPart: boolean }>>}
+ */
+const COMPARED = {
+  cpu: { of: 'cpuMicros', isPart: false },
+  rate: { of: 'rate', isPart: false },
+  cost: { of: 'cpuMicros', isPart: true },
+  p50: { of: 'p50Micros', isPart: true },
+  p99: { of: 'p99Micros', isPart: true },
+};
+
+/**
  * @param {Result} result
  * @param {Target} target
  */
@@ -45,9 +59,10 @@ function measurementsOf(result, { metric, subject, peer }) {
   if (metric === 'memory') return valuesOf(result.rounds, subject, 'bytes');
   if (metric === 'batch') return fewestOf(result.batches?.[subject]);
   if (peer === undefined) throw new Error(`a target for ${metric} needs a peer`);
-  return metric === 'cost'
-    ? ratiosPerRound(result.rounds, peer, subject, 'cpuMicros')
-    : ratiosPerRound(result.rounds, subject, peer, 'cpuMicros');
+  const { of, isPart } = COMPARED[metric];
+  return isPart
+    ? ratiosPerRound(result.rounds, peer, subject, of)
+    : ratiosPerRound(result.rounds, subject, peer, of);
 }
 
 /** Of both directions. @param {Batches | undefined} batches */

@@ -1,6 +1,6 @@
 // @ts-nocheck Bun's globals have no types here.
 /** Echo over `Bun.listen`, which sets TCP_NODELAY by itself. */
-import { modeFromArguments, serve } from './control.mjs';
+import { serve, serviceOf } from './control.mjs';
 
 /** Writes what an earlier write left over; `socket.data` is that rest. */
 function drain(socket) {
@@ -37,5 +37,5 @@ const close = {
   },
 };
 
-const socket = modeFromArguments() === 'echo' ? echo : close;
+const socket = serviceOf(['echo', 'accept']) === 'echo' ? echo : close;
 serve(Bun.listen({ hostname: '127.0.0.1', port: 0, socket }).port);

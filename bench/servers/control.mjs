@@ -4,17 +4,30 @@
  */
 import process from 'node:process';
 
-/** @typedef {'echo' | 'accept'} Mode */
+/**
+ * What a server is started to do: answer what it gets, close at once, read, or send.
+ *
+ * @typedef {'echo' | 'accept' | 'sink' | 'source'} Service
+ */
 
 /**
- * The mode from the command line.
+ * The service from the command line, if it is one of those that the server offers.
  *
- * @returns {Mode}
+ * @template {Service} S
+ * @param {readonly S[]} offered
+ * @returns {S}
  */
-export function modeFromArguments() {
-  const mode = process.argv[2];
-  if (mode !== 'echo' && mode !== 'accept') throw new Error(`usage: SERVER echo|accept, not ${String(mode)}`);
-  return mode;
+export function serviceOf(offered) {
+  const service = offered.find((name) => name === process.argv[2]);
+  if (service === undefined) {
+    throw new Error(`usage: SERVER ${offered.join('|')}, not ${String(process.argv[2])}`);
+  }
+  return service;
+}
+
+/** Words of the server's row, and for TLS the folder of its certificate, behind the service. */
+export function wordsOf() {
+  return process.argv.slice(3);
 }
 
 /**

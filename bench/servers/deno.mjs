@@ -1,6 +1,6 @@
 // @ts-nocheck Deno's globals have no types here.
 /** Echo over `Deno.listen`. */
-import { modeFromArguments, serve } from './control.mjs';
+import { serve, serviceOf } from './control.mjs';
 
 const CHUNK_SIZE = 64 * 1024;
 
@@ -43,4 +43,4 @@ async function acceptAll(listener, handle) {
 const listener = Deno.listen({ hostname: '127.0.0.1', port: 0 });
 serve(listener.addr.port);
 const close = (connection) => connection.close();
-await acceptAll(listener, modeFromArguments() === 'echo' ? echo : close);
+await acceptAll(listener, serviceOf(['echo', 'accept']) === 'echo' ? echo : close);

@@ -1,6 +1,6 @@
 /** Echo over `node:net`, as plainly and as fast as its documentation allows. */
 import net from 'node:net';
-import { modeFromArguments, serve } from './control.mjs';
+import { serve, serviceOf } from './control.mjs';
 
 /** @param {net.Socket} socket */
 function echo(socket) {
@@ -19,7 +19,7 @@ function close(socket) {
 
 const server = net.createServer(
   { noDelay: true, highWaterMark: 64 * 1024 },
-  modeFromArguments() === 'echo' ? echo : close,
+  serviceOf(['echo', 'accept']) === 'echo' ? echo : close,
 );
 server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => {
   serve(/** @type {net.AddressInfo} */ (server.address()).port);

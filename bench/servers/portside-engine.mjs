@@ -1,27 +1,9 @@
 /** Echo over Portside's engine, through the provider contract. */
 import { localProvider } from '../../dist/engine/local-provider.js';
-import { modeFromArguments, serve } from './control.mjs';
+import { serve, serviceOf, wordsOf } from './control.mjs';
+import { Echo } from './portside-services.mjs';
 
 /** @typedef {import('../../src/base/provider.ts').Stream} Stream */
-
-/** One per stream, so that no function is made per connection. */
-class Echo {
-  /** @param {Stream} stream */
-  constructor(stream) {
-    this.stream = stream;
-  }
-  /** @param {Uint8Array} chunk */
-  data(chunk) {
-    this.stream.write(chunk);
-  }
-  /** The peer is done, and so is an echo: when both directions have ended, the stream closes itself. */
-  end() {
-    this.stream.closeWrite();
-  }
-  close() {
-    // A load generator that is gone is noticed by the load generator.
-  }
-}
 
 /** @type {import('../../src/base/provider.ts').ReadOptions} */
 const READ_OPTIONS = { chunks: 'view' };
@@ -41,6 +23,9 @@ const SINKS = {
   },
 };
 
+/** Longer than the load generator takes to ask again. */
+const BUSY_POLL_MICROS = 50;
+
 /** @param {Error | null} error */
 function close(error) {
   if (error !== null) throw error;
@@ -51,8 +36,8 @@ function onListenerError(error) {
   throw error;
 }
 
-const provider = localProvider();
+const provider = localProvider(wordsOf().includes('busy') ? { busyPoll: BUSY_POLL_MICROS } : {});
 const listener = await provider.listen({ port: 0, backlog: 4096, options: { noDelay: true } });
-listener.start({ ...SINKS[modeFromArguments()], error: onListenerError, close });
+listener.start({ ...SINKS[serviceOf(['echo', 'accept'])], error: onListenerError, close });
 if (!('port' in listener.local)) throw new Error('the listener has no port');
 serve(listener.local.port);

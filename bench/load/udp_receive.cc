@@ -1,0 +1,103 @@
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "clock.h"
+#include "modes.h"
+#include "result.h"
+#include "udp.h"
+
+namespace load {
+
+namespace {
+
+constexpr Nanos kGrace = kSecond;
+// As many as fit in what one datagram may have, and the kernel takes at once (UDP_MAX_SEGMENTS).
+constexpr std::size_t kMostBytes = 60'000;
+constexpr std::size_t kMostSegments = 64;
+
+// What a server answers to, with how many datagrams it has read and how many bytes these had. No
+// other datagram begins with it.
+const std::string kQuestion = "\xff";
+const std::string kAnswer = "read ";
+
+// More than the server can read: what counts is what it has read, the rest finds no room in its
+// buffer. Each slice is one more flood for the same socket, so all is counted from its beginning.
+class FloodLoad {
+ public:
+  explicit FloodLoad(const Options& options)
+      : options_(options),
+        server_(options.pid),
+        socket_(options.port),
+        per_train_(std::min(kMostSegments, kMostBytes / static_cast<std::size_t>(options.size))),
+        train_(per_train_ * static_cast<std::size_t>(options.size)) {
+    for (std::size_t i = 0; i < train_.size(); i++) train_[i] = static_cast<char>(i % 251);
+  }
+
+  int run() {
+    server_.wait_until_idle(kGrace);
+    const std::int64_t read_before = ask_server();
+    const std::int64_t dropped_before = drops_of_port(options_.port);
+    Window window(server_, options_.warm_up, options_.duration);
+    while (errors_.count() == 0 && window.phase() != Window::Phase::kOver) {
+      send_some();
+      if (window.due()) {
+        window.update(sent_ - (drops_of_port(options_.port) - dropped_before));
+      }
+    }
+    const bool settled = server_.wait_until_idle(kGrace);
+    const std::int64_t dropped = drops_of_port(options_.port) - dropped_before;
+    if (errors_.count() == 0) compare(ask_server() - read_before, sent_ - dropped);
+    print_result(options_.mode, options_.connections, window, no_latencies_, settled, errors_);
+    return 0;
+  }
+
+ private:
+  void send_some() {
+    const auto size = static_cast<std::size_t>(options_.size);
+    if (with_trains_) {
+      if (socket_.send_train(train_.data(), train_.size(), size)) {
+        sent_ += static_cast<std::int64_t>(per_train_);
+        return;
+      }
+      if (sent_ > 0) {
+        errors_.add("send", errno);
+        return;
+      }
+      with_trains_ = false;
+    }
+    for (std::size_t i = 0; i < per_train_; i++) socket_.add(train_.data() + i * size, size);
+    if (!socket_.flush()) errors_.add("send", errno);
+    sent_ += static_cast<std::int64_t>(per_train_);
+  }
+
+  std::int64_t ask_server() {
+    const std::string answer = socket_.ask(kQuestion, kAnswer, kGrace).text;
+    if (answer.empty()) errors_.add("the server did not tell how many datagrams it has read");
+    return answer.empty() ? 0 : std::atoll(answer.c_str() + kAnswer.size());
+  }
+
+  void compare(std::int64_t read, std::int64_t arrived) {
+    if (read != arrived) {
+      errors_.add("the server has read more or fewer datagrams than found room in its buffer");
+    }
+  }
+
+  const Options& options_;
+  CpuClock server_;
+  UdpSocket socket_;
+  Errors errors_;
+  const std::size_t per_train_;
+  std::vector<char> train_;
+  std::vector<Nanos> no_latencies_;
+  std::int64_t sent_ = 0;
+  bool with_trains_ = true;
+};
+
+}  // namespace
+
+int run_udp_receive(const Options& options) { return FloodLoad(options).run(); }
+
+}  // namespace load
