@@ -138,6 +138,13 @@ export const connect: Portside['connect'] = (options) => own().connect(options);
 export const listen: Portside['listen'] = (options) => own().listen(options);
 export const listenPackets: Portside['listenPackets'] = (options) => own().listenPackets(options);
 export const bind: Portside['bind'] = (options) => own().bind(options);
+export const adoptStream: Portside['adoptStream'] = (stream, options) => own().adoptStream(stream, options);
+export const adoptListener: Portside['adoptListener'] = (listener, options) =>
+  own().adoptListener(listener, options);
+export const adoptPacketListener: Portside['adoptPacketListener'] = (listener, options) =>
+  own().adoptPacketListener(listener, options);
+export const adoptDatagram: Portside['adoptDatagram'] = (datagram, options) =>
+  own().adoptDatagram(datagram, options);
 export const upgrade: Portside['upgrade'] = (connection, options) => connection.upgrade(options);
 export const resolve: Portside['resolve'] = (host, options) => own().resolve(host, options);
 export const interfaces: Portside['interfaces'] = () => own().interfaces();

@@ -13,6 +13,7 @@ import { wrongType } from '../../base/rules.ts';
 import type { TlsInfo, UpgradeOptions } from '../../base/tls.ts';
 import type { DeadlinePlan } from '../../base/validate.ts';
 import { validateDeadline } from '../../base/validate.ts';
+import { forgetBelow, setBelow } from './below.ts';
 import type { StreamEnds } from './byte-streams.ts';
 import { byteSink, byteSource } from './byte-streams.ts';
 import { linesOf, validateLines } from './lines.ts';
@@ -53,6 +54,8 @@ export class StreamConnection<Web extends WebStreams> implements Connection<Web>
   /** Made by the first read: before that nothing is taken from the kernel. */
   #reader: StreamReader | undefined;
   #isStarted = false;
+  /** What was read before by somebody else, or was put back. */
+  #after: Leftover | undefined;
   #state: State = 'open';
   /** Writes whose promise waits for the kernel. */
   #writing = 0;
@@ -67,10 +70,12 @@ export class StreamConnection<Web extends WebStreams> implements Connection<Web>
   #readable: Web['readable'] | undefined;
   #writable: Web['writable'] | undefined;
 
-  constructor(home: Home<Web>, stream: Stream, readAhead: number) {
+  constructor(home: Home<Web>, stream: Stream, readAhead: number, after?: Leftover) {
     this.#home = home;
     this.#stream = stream;
     this.#readAhead = readAhead;
+    this.#after = after;
+    setBelow(this, stream);
   }
 
   get id(): number {
@@ -135,6 +140,13 @@ export class StreamConnection<Web extends WebStreams> implements Connection<Web>
   async readUntil(delimiter: string | Uint8Array, options?: ReadUntilOptions): Promise<Uint8Array> {
     const bytes = typeof delimiter === 'string' ? this.#home.platform.encode(delimiter) : delimiter;
     return this.#pull().readUntil(bytes, options);
+  }
+
+  unread(bytes: Uint8Array): void {
+    const copy = new Uint8Array(requireBytes(bytes));
+    this.#requireIdle('unread');
+    const { head, isEnded } = this.#stop();
+    this.#after = { head: join([copy, head]), isEnded };
   }
 
   lines(options?: LinesOptions): AsyncGenerator<string, void, undefined> {
@@ -231,7 +243,7 @@ export class StreamConnection<Web extends WebStreams> implements Connection<Web>
     this.#requireIdle('detach');
     const left = this.#stop();
     this.#stream.pause();
-    this.#state = 'given';
+    this.#giveAway();
     this.#home.registry.forget(this);
     return { stream: this.#stream, ...left };
   }
@@ -270,25 +282,33 @@ export class StreamConnection<Web extends WebStreams> implements Connection<Web>
   }
 
   /** The reader. @throws {ClosedError} @throws {BusyError} */
-  #pull(after?: Leftover): StreamReader {
+  #pull(): StreamReader {
     this.#requireOpen('read');
+    if (this.#reader !== undefined) return this.#reader;
     this.#isStarted = true;
-    this.#reader ??= reader(this.#stream, {
+    this.#reader = reader(this.#stream, {
       highWaterMark: this.#readAhead,
       pending: 'queue',
       clock: this.#home.platform.clock,
-      after,
+      after: this.#after,
       onClose: (error) => {
         this.tellClosed(error);
       },
     });
+    this.#after = undefined;
     return this.#reader;
   }
 
   #stop(): Leftover {
-    const left = this.#reader?.stop() ?? { head: NOTHING, isEnded: false };
+    const left = this.#reader?.stop() ?? this.#after ?? { head: NOTHING, isEnded: false };
     this.#reader = undefined;
+    this.#after = undefined;
     return left;
+  }
+
+  #giveAway(): void {
+    this.#state = 'given';
+    forgetBelow(this);
   }
 
   /** @throws {TypeError} */
@@ -340,7 +360,7 @@ export class StreamConnection<Web extends WebStreams> implements Connection<Web>
     const head = join([left.head, options.head ?? NOTHING]);
     try {
       const stream = await this.#stream.upgrade({ ...options, signal: plan.signal, timeout, head });
-      this.#state = 'given';
+      this.#giveAway();
       this.#successor = new StreamConnection(this.#home, stream, this.#readAhead);
       return this.#successor;
     } catch (error) {
@@ -370,12 +390,13 @@ export class StreamConnection<Web extends WebStreams> implements Connection<Web>
       this.#stream.pause();
     } catch (error) {
       if (!isSocketError(error)) throw error;
-      this.#state = 'given';
+      this.#giveAway();
       this.tellClosed(null);
       return;
     }
     this.#state = 'open';
-    if (this.#isStarted) this.#pull(left);
+    this.#after = left;
+    if (this.#isStarted) this.#pull();
     else this.#stream.resume();
   }
 

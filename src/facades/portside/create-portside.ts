@@ -5,15 +5,20 @@ import type {
   BindOptions as ProviderBindOptions,
   ConnectOptions as ProviderConnectOptions,
   Datagram,
+  Listener,
   ListenOptions as ProviderListenOptions,
+  PacketListener,
   PacketListenOptions,
   SocketProvider,
   Stream,
   UdpRemote,
 } from '../../base/provider.ts';
+import { requireBytes } from '../../base/bytes.ts';
 import type { SocketError } from '../../base/errors.ts';
+import type { Leftover } from '../../base/reader.ts';
 import type { Rules } from '../../base/rules.ts';
 import {
+  flag,
   integer,
   optional,
   readWith,
@@ -66,6 +71,18 @@ const RECEIVE: Rules<Omit<DatagramPlan, 'read'>> = {
   maxQueued: withDefault(integer(1, MOST), DEFAULT_QUEUED),
   maxQueuedBytes: withDefault(integer(1, MOST), DEFAULT_QUEUED_BYTES),
   onError: optional(errorListener),
+};
+
+interface AdoptPlan {
+  readonly readAhead: number;
+  readonly head: Uint8Array | undefined;
+  readonly isEnded: boolean;
+}
+
+const ADOPT: Rules<AdoptPlan> = {
+  readAhead: readAheadRule,
+  head: optional((value, name) => new Uint8Array(requireBytes(value, name))),
+  isEnded: withDefault(flag, false),
 };
 
 const OWN = [
@@ -160,13 +177,7 @@ class Front<Web extends WebStreams> implements Portside<Web> {
     return this.#traced(
       'listen',
       () => ({ on: given.on }),
-      async () => {
-        const socket = await this.#home.provider.listen(all);
-        const wrap = (stream: Stream): Connection<Web> => this.#connection(stream, readAhead, stack);
-        const server = new SocketServer(this.#home, socket, plan, wrap);
-        this.#home.registry.opened('listener', server, stack);
-        return server;
-      },
+      async () => this.#server(await this.#home.provider.listen(all), plan, readAhead, stack),
     );
   };
 
@@ -181,13 +192,7 @@ class Front<Web extends WebStreams> implements Portside<Web> {
     return this.#traced(
       'listen',
       () => ({ on: given.on }),
-      async () => {
-        const socket = await this.#home.provider.listenPackets(all);
-        const wrap = (datagram: Datagram): DatagramSocket => this.#datagrams(datagram, read, stack);
-        const server = new SocketServer(this.#home, socket, plan, wrap);
-        this.#home.registry.opened('listener', server, stack);
-        return server;
-      },
+      async () => this.#packetServer(await this.#home.provider.listenPackets(all), plan, read, stack),
     );
   };
 
@@ -202,6 +207,26 @@ class Front<Web extends WebStreams> implements Portside<Web> {
       async () => this.#datagrams(await this.#home.provider.bind(all), plan, stack),
     );
   };
+
+  readonly adoptStream: Portside<Web>['adoptStream'] = (stream, options = {}) => {
+    const { readAhead, head, isEnded } = readWith<AdoptPlan>(requireObject(options, 'options'), ADOPT);
+    const after = head === undefined && !isEnded ? undefined : { head: head ?? new Uint8Array(0), isEnded };
+    return this.#connection(stream, readAhead, this.#home.registry.here(), after);
+  };
+
+  readonly adoptListener: Portside<Web>['adoptListener'] = (listener, options = {}) => {
+    const plan = readWith<ServerPlan>(requireObject(options, 'options'), SERVER);
+    const readAhead = readAheadRule(options.readAhead, 'readAhead');
+    return this.#server(listener, plan, readAhead, this.#home.registry.here());
+  };
+
+  readonly adoptPacketListener: Portside<Web>['adoptPacketListener'] = (listener, options = {}) => {
+    const plan = readWith<ServerPlan>(requireObject(options, 'options'), SERVER);
+    return this.#packetServer(listener, plan, datagramPlan(options), this.#home.registry.here());
+  };
+
+  readonly adoptDatagram: Portside<Web>['adoptDatagram'] = (datagram, options = {}) =>
+    this.#datagrams(datagram, datagramPlan(requireObject(options, 'options')), this.#home.registry.here());
 
   readonly upgrade: Portside<Web>['upgrade'] = (connection, options) => connection.upgrade(options);
 
@@ -220,10 +245,39 @@ class Front<Web extends WebStreams> implements Portside<Web> {
     return traced(this.#home.platform, call, message, run);
   }
 
-  #connection(stream: Stream, readAhead: number, stack: string | undefined): Connection<Web> {
-    const connection = new StreamConnection(this.#home, stream, readAhead);
+  #connection(
+    stream: Stream,
+    readAhead: number,
+    stack: string | undefined,
+    after?: Leftover,
+  ): Connection<Web> {
+    const connection = new StreamConnection(this.#home, stream, readAhead, after);
     this.#home.registry.opened('stream', connection, stack);
     return connection;
+  }
+
+  #server(
+    listener: Listener,
+    plan: ServerPlan,
+    readAhead: number,
+    stack: string | undefined,
+  ): Server<Connection<Web>> {
+    const wrap = (stream: Stream): Connection<Web> => this.#connection(stream, readAhead, stack);
+    const server = new SocketServer(this.#home, listener, plan, wrap);
+    this.#home.registry.opened('listener', server, stack);
+    return server;
+  }
+
+  #packetServer(
+    listener: PacketListener,
+    plan: ServerPlan,
+    read: DatagramPlan,
+    stack: string | undefined,
+  ): Server<DatagramSocket> {
+    const wrap = (datagram: Datagram): DatagramSocket => this.#datagrams(datagram, read, stack);
+    const server = new SocketServer(this.#home, listener, plan, wrap);
+    this.#home.registry.opened('listener', server, stack);
+    return server;
   }
 
   #datagrams(datagram: Datagram, plan: DatagramPlan, stack: string | undefined): DatagramSocket {

@@ -11,6 +11,7 @@ import type { DatagramReadOptions, Deadline, JsonValue } from '../../base/provid
 import { requireObject, wrongType } from '../../base/rules.ts';
 import type { DeadlinePlan } from '../../base/validate.ts';
 import { validateDeadline } from '../../base/validate.ts';
+import { setBelow } from './below.ts';
 import { Complaints } from './complaints.ts';
 import type { Home } from './connection.ts';
 import { Mailbox } from './mailbox.ts';
@@ -70,6 +71,7 @@ export class MessageSocket<Web extends WebStreams> implements DatagramSocket {
         this.#regulate();
       },
     });
+    setBelow(this, socket);
     this.#start();
   }
 

@@ -2,7 +2,8 @@ import type { SocketAddress } from '../../base/address.ts';
 import type { SocketError } from '../../base/errors.ts';
 import { isSocketError } from '../../base/errors.ts';
 import type { OptionName, SocketOptions } from '../../base/options.ts';
-import type { Deadline, JsonValue, Listener } from '../../base/provider.ts';
+import type { Datagram, Deadline, JsonValue, Listener } from '../../base/provider.ts';
+import { setBelow } from './below.ts';
 import { Complaints } from './complaints.ts';
 import type { Home } from './connection.ts';
 import { Mailbox } from './mailbox.ts';
@@ -49,6 +50,7 @@ export class SocketServer<R, S extends Servable, Web extends WebStreams> impleme
         this.#regulate();
       },
     });
+    setBelow(this, listener as Listener | Listener<Datagram>);
     this.#start();
   }
 

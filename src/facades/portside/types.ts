@@ -3,13 +3,21 @@
  * machine's own sockets.
  */
 import type { IpAddress, IpFamily, SocketAddress } from '../../base/address.ts';
-import type { DatagramMeta, Membership, OutgoingDatagram, ReceivedDatagram } from '../../base/datagram.ts';
+import type {
+  Datagram,
+  DatagramMeta,
+  Membership,
+  OutgoingDatagram,
+  ReceivedDatagram,
+} from '../../base/datagram.ts';
 import type { SocketError } from '../../base/errors.ts';
 import type { OptionName, SocketOptions } from '../../base/options.ts';
 import type {
   Deadline,
   JsonValue,
+  Listener,
   NetworkInterface,
+  PacketListener,
   ResolveOptions,
   SocketSnapshot,
   Stream,
@@ -232,6 +240,14 @@ export interface Connection<Web extends WebStreams = WebStreams>
    */
   readUntil(delimiter: string | Uint8Array, options?: ReadUntilOptions): Promise<Uint8Array>;
   /**
+   * Puts bytes back in front of what comes: they are the next ones to be read. So a program can look at the beginning of what
+   * a peer says before it decides who is to hear it.
+   *
+   * @throws {BusyError} a read or a write waits
+   * @throws {ClosedError}
+   */
+  unread(bytes: Uint8Array): void;
+  /**
    * The lines of what comes, without their ends: LF, or CR and LF. A last line without an end is one too. `signal` ends the
    * iteration with its reason; `timeout` is for each line.
    *
@@ -408,6 +424,25 @@ export interface DatagramSocket extends FrontSocket, AsyncIterable<ReceivedDatag
   abort(): void;
 }
 
+/** How a stream that is there already becomes a connection. */
+export interface AdoptStreamOptions {
+  /** As of `connect`. */
+  readonly readAhead?: number | undefined;
+  /** Bytes that were read from it already, and are to be read again, first. Of `Detached`. */
+  readonly head?: Uint8Array | undefined;
+  /** Whether the stream has told its end already. Of `Detached`. Default false. */
+  readonly isEnded?: boolean | undefined;
+}
+
+/** How a listener that is there already becomes a server. */
+export type AdoptListenerOptions = Pick<ListenOptions, 'acceptAhead' | 'onError' | 'readAhead'>;
+
+/** How a message socket that is there already becomes one of this API. */
+export type AdoptDatagramOptions = Pick<
+  BindOptions,
+  'maxQueued' | 'maxQueuedBytes' | 'maxSize' | 'meta' | 'onError'
+>;
+
 /** One open socket, with what this API knows of it beyond the provider. */
 export interface SocketRow extends SocketSnapshot {
   /** Milliseconds since it was opened, if that was done here. */
@@ -433,6 +468,17 @@ export interface Portside<Web extends WebStreams = WebStreams> {
   readonly listenPackets: (options: ListenPacketsOptions) => Promise<Server<DatagramSocket>>;
   /** Makes a socket of messages. @throws {SystemError} @throws {ResolveError} @throws {UnsupportedError} */
   readonly bind: (options?: BindOptions) => Promise<DatagramSocket>;
+  /** Makes a connection of a stream: the way back from `connection.detach()`. The stream is the connection's from then on. */
+  readonly adoptStream: (stream: Stream, options?: AdoptStreamOptions) => Connection<Web>;
+  /** Makes a server of a listener, which is the server's from then on. */
+  readonly adoptListener: (listener: Listener, options?: AdoptListenerOptions) => Server<Connection<Web>>;
+  /** Makes a server of a listener for sequenced packets. */
+  readonly adoptPacketListener: (
+    listener: PacketListener,
+    options?: AdoptDatagramOptions & AdoptListenerOptions,
+  ) => Server<DatagramSocket>;
+  /** Makes a socket of this API of one of the provider's, which is the new one's from then on. */
+  readonly adoptDatagram: (datagram: Datagram, options?: AdoptDatagramOptions) => DatagramSocket;
   /** The same as `connection.upgrade(options)`. */
   readonly upgrade: (connection: Connection<Web>, options?: UpgradeOptions) => Promise<Connection<Web>>;
   /** The addresses of a name, in the order in which they should be tried. @throws {ResolveError} */
