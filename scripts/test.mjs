@@ -10,6 +10,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureReady } from './setup.mjs';
+import { namesIn, newNames } from './leftovers.mjs';
 import { ROOT, StepError, hasProgram, runMain } from './steps.mjs';
 
 /** Where test files are. */
@@ -93,8 +94,11 @@ await runMain(async () => {
     '--test-concurrency=2',
     `--test-timeout=${String(TIMEOUT)}`,
   ];
+  const before = namesIn(ROOT);
   const codes = [await run(process.execPath, [...options, ...reporters, ...flags, ...files])];
+  const left = newNames(before, namesIn(ROOT));
   if (native) codes.push(await run(process.execPath, ['scripts/test-native.mjs']));
   if (codes.some((code) => code !== 0)) process.exitCode = 1;
   console.log(closingLines(tapFile).join('\n'));
+  if (left.length > 0) throw new StepError(`tests have left files in this folder: ${left.join(', ')}`);
 });

@@ -5,8 +5,11 @@ import fc from 'fast-check';
 import * as door from '../doors/posix.ts';
 import { FuzzWorld, OWN } from '../e2e/fuzz-world.ts';
 import { countDescriptors } from '../testing/node/leak-check.ts';
+import { enterTempFolder } from '../testing/node/temp-path.ts';
 import { settledLeakCheck } from './test-kit.ts';
 
+// A Unix socket that is bound to a path makes a file of it.
+enterTempFolder();
 const leaks = await settledLeakCheck();
 test.after(() => {
   leaks.check();

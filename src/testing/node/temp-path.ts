@@ -23,6 +23,11 @@ function makeFolder(): string {
   return made;
 }
 
+/** Makes a fresh folder the current one, so that relative paths end there. It is gone when the process ends. */
+export function enterTempFolder(): void {
+  process.chdir(makeFolder());
+}
+
 /** What the suites need of the file system. */
 export const tempFiles: SuiteFiles = {
   fresh: () => tempPath(),
