@@ -314,7 +314,7 @@ export function requireStreamSink(sink: StreamSink): void {
 }
 
 /** Judges a listener's sink. @throws {TypeError} */
-export function requireListenerSink(sink: ListenerSink): void {
+export function requireListenerSink(sink: ListenerSink<never>): void {
   requireObject(sink, 'sink');
   requireFunction(Reflect.get(sink, 'accept'), 'sink.accept');
   requireFunction(Reflect.get(sink, 'close'), 'sink.close');

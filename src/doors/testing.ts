@@ -1,6 +1,9 @@
 /** `portside/testing`: a provider in memory, and the suites that every provider passes. */
+export type { DatagramSuiteOptions, DatagramTransport } from '../testing/datagram-harness.ts';
+export { datagramSuite } from '../testing/datagram-suite.ts';
 export { ManualClock } from '../testing/manual-clock.ts';
 export { ManualSignal } from '../testing/manual-signal.ts';
+export type { DatagramConditions, DatagramFate, DatagramOnItsWay } from '../testing/memory-conditions.ts';
 export { MemoryFaults } from '../testing/memory-faults.ts';
 export type { FaultOptions, FaultyCall } from '../testing/memory-faults.ts';
 export { MemoryNetwork } from '../testing/memory-network.ts';

@@ -4,7 +4,16 @@
  */
 import { onAbort, type AbortSignalLike } from '../base/abort.ts';
 import type { SocketError } from '../base/errors.ts';
-import type { Listener, ReadOptions, Stream, WriteDone } from '../base/provider.ts';
+import type {
+  Datagram,
+  DatagramReadOptions,
+  Listener,
+  ReadOptions,
+  SocketBase,
+  Stream,
+  WriteDone,
+} from '../base/provider.ts';
+import { DatagramRecorder, type DatagramHooks } from './datagram-recorder.ts';
 import { deferred } from './deferred.ts';
 import { ListenerRecorder, type ListenerHooks } from './listener-recorder.ts';
 import { MustCall } from './must-call.ts';
@@ -13,9 +22,11 @@ import { StreamRecorder, type StreamHooks } from './stream-recorder.ts';
 import { SuiteFailure, check, equal, type StreamPair, type SuiteOptions } from './suite.ts';
 import { Witness } from './witness.ts';
 
+type Recorder = DatagramRecorder | ListenerRecorder | ListenerRecorder<Datagram> | StreamRecorder;
+
 /** What is known of one watched socket. */
 interface Watched {
-  recorder: StreamRecorder | ListenerRecorder | null;
+  recorder: Recorder | null;
   isPaused: boolean;
 }
 
@@ -37,7 +48,7 @@ export class CaseScope {
   readonly #problems: string[] = [];
   readonly #cleanups: (() => Promise<void>)[] = [];
   /** Recorders that were given to a socket and not replaced since: each must hear its `close`. */
-  readonly #started = new Set<StreamRecorder | ListenerRecorder>();
+  readonly #started = new Set<Recorder>();
   readonly #openWitness: () => Promise<StreamPair>;
   #witness: Promise<Witness> | null = null;
   #depth = 0;
@@ -66,7 +77,7 @@ export class CaseScope {
   };
 
   /** A socket whose every call is watched for callbacks that run inside it. */
-  watch<T extends Stream | Listener>(socket: T): T {
+  watch<T extends SocketBase>(socket: T): T {
     const state: Watched = { recorder: null, isPaused: false };
     return new Proxy(socket, {
       get: (target, key) => {
@@ -111,11 +122,10 @@ export class CaseScope {
       old.replace();
       this.#started.delete(old);
     }
-    const isRecorder = sink instanceof StreamRecorder || sink instanceof ListenerRecorder;
-    state.recorder = isRecorder ? sink : null;
-    if (!isRecorder) return;
-    this.#started.add(sink);
-    if (state.isPaused) sink.pause();
+    state.recorder = isRecorder(sink) ? sink : null;
+    if (state.recorder === null) return;
+    this.#started.add(state.recorder);
+    if (state.isPaused) state.recorder.pause();
   }
 
   /** Runs a callback of the provider, and complains if a call is what runs it. */
@@ -146,15 +156,37 @@ export class CaseScope {
   }
 
   /** Starts a listener with a new recorder. */
-  recordListener(listener: Listener, hooks: ListenerHooks = {}): ListenerRecorder {
-    const recorder = new ListenerRecorder(this.complain, (stream) => this.watch(stream), hooks);
+  recordListener<S extends SocketBase>(
+    listener: Listener<S>,
+    hooks: ListenerHooks<S> = {},
+  ): ListenerRecorder<S> {
+    const recorder = new ListenerRecorder<S>(this.complain, (socket) => this.watch(socket), hooks);
     for (const name of ['accept', 'error', 'close'] as const) this.#guard(recorder, name);
     listener.start(recorder);
     return recorder;
   }
 
+  /** A recorder of a message socket that is not started yet. */
+  datagramRecorder(hooks: DatagramHooks = {}): DatagramRecorder {
+    const recorder = new DatagramRecorder(this.complain, hooks);
+    for (const name of ['receive', 'drain', 'error', 'close'] as const) this.#guard(recorder, name);
+    return recorder;
+  }
+
+  /** Starts a message socket with a new recorder. */
+  recordDatagram(
+    socket: Datagram,
+    hooks: DatagramHooks = {},
+    options?: DatagramReadOptions,
+  ): DatagramRecorder {
+    const recorder = this.datagramRecorder(hooks);
+    if (options?.chunks === 'view') recorder.expectViews();
+    socket.start(recorder, options);
+    return recorder;
+  }
+
   /** Makes one callback of a recorder notice when it runs inside a call. */
-  #guard(recorder: StreamRecorder | ListenerRecorder, name: string): void {
+  #guard(recorder: object, name: string): void {
     const plain = Reflect.get(recorder, name) as Method;
     Reflect.set(recorder, name, (...args: readonly unknown[]) =>
       this.heard(name, () => plain.apply(recorder, [...args])),
@@ -282,6 +314,12 @@ export class CaseScope {
     const problems = [...this.#problems, ...this.calls.problems()];
     check(problems.length === 0, problems.slice(0, 10).join('; '));
   }
+}
+
+function isRecorder(sink: unknown): sink is Recorder {
+  return (
+    sink instanceof StreamRecorder || sink instanceof ListenerRecorder || sink instanceof DatagramRecorder
+  );
 }
 
 /** Runs one case in a scope of its own, and counts what is open before and after. */

@@ -5,12 +5,12 @@ import type { PromiseId } from './promises.ts';
 import { SuiteFailure, type SuiteCase, type SuiteOptions, type SuiteTransport } from './suite.ts';
 
 /** A case before its suite knows what it runs over. `H` is what its function is given. */
-export interface CaseRow<H> {
+export interface CaseRow<H, S = CaseSetting> {
   readonly name: string;
   readonly promises: readonly PromiseId[];
   readonly needs?: readonly Capability[];
   /** Leaves the case out where it cannot mean anything. */
-  readonly when?: (about: CaseSetting) => boolean;
+  readonly when?: (about: S) => boolean;
   readonly run: (harness: H) => Promise<void>;
 }
 
@@ -24,11 +24,11 @@ export const onTcp = (about: CaseSetting): boolean => about.transport === 'tcp';
 export const onUnix = (about: CaseSetting): boolean => about.transport === 'unix';
 
 /** Makes the cases of a table. @param prefix goes before every name, such as `stream over ipv4` */
-export function makeCases<H>(
+export function makeCases<H, S = CaseSetting>(
   prefix: string,
   needs: readonly Capability[],
-  rows: readonly CaseRow<H>[],
-  setting: CaseSetting,
+  rows: readonly CaseRow<H, S>[],
+  setting: S,
   run: (body: (harness: H) => Promise<void>, signal: AbortSignalLike | undefined) => Promise<void>,
 ): SuiteCase[] {
   return rows

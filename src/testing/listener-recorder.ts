@@ -3,21 +3,21 @@ import type { ListenerSink, Stream } from '../base/provider.ts';
 import { SuiteFailure, show } from './suite.ts';
 import type { Complain } from './stream-recorder.ts';
 
-export interface ListenerHooks {
-  accept?(stream: Stream): void;
+export interface ListenerHooks<S = Stream> {
+  accept?(socket: S): void;
   error?(error: SocketError): void;
   close?(error: SocketError | null): void;
 }
 
 /** Writes down all that a listener tells, and complains of what no listener may tell. */
-export class ListenerRecorder implements ListenerSink {
-  readonly streams: Stream[] = [];
+export class ListenerRecorder<S = Stream> implements ListenerSink<S> {
+  readonly streams: S[] = [];
   readonly errors: SocketError[] = [];
   /** `undefined` until `close` was told. */
   closed: SocketError | null | undefined = undefined;
   readonly #complain: Complain;
-  readonly #watch: (stream: Stream) => Stream;
-  readonly #hooks: ListenerHooks;
+  readonly #watch: (socket: S) => S;
+  readonly #hooks: ListenerHooks<S>;
   readonly #waiters = new Set<{
     test: () => boolean;
     what: string;
@@ -28,7 +28,7 @@ export class ListenerRecorder implements ListenerSink {
   #isPaused = false;
   #isReplaced = false;
 
-  constructor(complain: Complain, watch: (stream: Stream) => Stream, hooks: ListenerHooks = {}) {
+  constructor(complain: Complain, watch: (socket: S) => S, hooks: ListenerHooks<S> = {}) {
     this.#complain = complain;
     this.#watch = watch;
     this.#hooks = hooks;
@@ -50,7 +50,7 @@ export class ListenerRecorder implements ListenerSink {
     this.#isReplaced = true;
   }
 
-  accept(raw: Stream): void {
+  accept(raw: S): void {
     this.#note('accept');
     const stream = this.#watch(raw);
     this.streams.push(stream);
@@ -82,8 +82,8 @@ export class ListenerRecorder implements ListenerSink {
     });
   }
 
-  /** The stream accepted as number `index`, when it has come. */
-  async stream(index = 0): Promise<Stream> {
+  /** The socket accepted as number `index`, when it has come. */
+  async stream(index = 0): Promise<S> {
     await this.until(() => this.streams.length > index, `connection ${String(index)} accepted`);
     const stream = this.streams[index];
     if (stream === undefined) throw new SuiteFailure('no such stream');

@@ -67,7 +67,7 @@ function findBacklog(network: MemoryNetwork, target: AttemptTarget): MemoryBackl
     new SystemError(code, { op: 'connect', syscall: 'connect', transport, remote });
   const fault = network.faults.meet('connect');
   if (fault !== null) throw refuse(fault);
-  if (!('outcome' in target)) return network.paths.find(target.remote.path);
+  if (!('outcome' in target)) return network.paths.find(target.remote.path, 'stream', 'connect');
   if (target.outcome === 'blackhole') return 'never';
   if (target.outcome !== 'listen') throw refuse(OUTCOME_ERRNO[target.outcome]);
   const backlog = network.ports.find(target.remote, target.remote.port);

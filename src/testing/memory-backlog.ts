@@ -2,14 +2,14 @@ import type { SocketAddress } from '../base/address.ts';
 import type { MemorySocket } from './memory-socket.ts';
 
 /** The kernel's side of a listener: connections that are complete and wait to be accepted, and those that found no room. */
-export class MemoryBacklog {
+export class MemoryBacklog<S extends { reset(): void } = MemorySocket> {
   readonly local: SocketAddress;
   readonly reusePort: boolean;
   readonly ipv6Only: boolean;
   /** Called when a connection is there to be accepted. */
   onConnection: () => void = () => undefined;
   readonly #limit: number;
-  #ready: MemorySocket[] = [];
+  #ready: S[] = [];
   readonly #waiting = new Set<() => void>();
   #isOpen = true;
 
@@ -34,7 +34,7 @@ export class MemoryBacklog {
   }
 
   /** Puts a completed connection in line. Ask `hasRoom` first. */
-  add(server: MemorySocket): void {
+  add(server: S): void {
     this.#ready.push(server);
     this.onConnection();
   }
@@ -48,7 +48,7 @@ export class MemoryBacklog {
   }
 
   /** The connection that has waited longest, or `null`. */
-  take(): MemorySocket | null {
+  take(): S | null {
     const server = this.#ready.shift() ?? null;
     if (server !== null) this.#wake(1);
     return server;

@@ -1,5 +1,6 @@
 /** The calls of the system that can be made to fail. */
-export type FaultyCall = 'accept' | 'connect' | 'listen' | 'read' | 'resolve' | 'write';
+export type FaultyCall =
+  'accept' | 'bind' | 'connect' | 'listen' | 'read' | 'receive' | 'resolve' | 'send' | 'write';
 
 export interface FaultOptions {
   /** How many calls fail. Default 1. */
@@ -18,7 +19,8 @@ interface Fault {
 const AGAIN: ReadonlySet<string> = new Set(['EAGAIN', 'EINTR', 'EWOULDBLOCK']);
 
 /**
- * Makes the calls of a memory network fail, or do less than they could.
+ * Makes the calls of a memory network fail, or do less than they could. `read` and `write` are those of streams, `receive`
+ * and `send` those of message sockets.
  *
  * @example
  * provider.faults.fail('accept', 'EMFILE', { times: 2 });

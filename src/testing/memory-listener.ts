@@ -1,22 +1,22 @@
 import type { SocketAddress } from '../base/address.ts';
 import { ClosedError, SystemError, type ErrorDetails, type SocketError } from '../base/errors.ts';
 import type { OptionName, SocketOptions } from '../base/options.ts';
-import type { JsonValue, Listener, ListenerSink, SocketSnapshot } from '../base/provider.ts';
+import type { JsonValue, Listener, ListenerSink, SocketSnapshot, Stream } from '../base/provider.ts';
 import { requireListenerSink } from '../base/validate.ts';
 import { deferred, type Deferred } from './deferred.ts';
 import type { MemoryBacklog } from './memory-backlog.ts';
 import { MemoryFaults } from './memory-faults.ts';
 import { MemoryOptions } from './memory-options.ts';
 import type { MemorySocket } from './memory-socket.ts';
-import type { MemoryOwner, MemoryStream } from './memory-stream.ts';
+import type { MemoryOwner } from './memory-stream.ts';
 
 /** What a listener needs of its provider beyond what a stream needs. */
-export interface ListenerOwner extends MemoryOwner {
+export interface ListenerOwner<S, K extends { reset(): void }> extends MemoryOwner {
   readonly faults: MemoryFaults;
-  /** Makes a stream of an accepted connection. */
-  adopt(socket: MemorySocket): MemoryStream;
+  /** Makes a socket of an accepted connection. */
+  adopt(socket: K): S;
   /** Closes the backlog, and gives back the port or path and the descriptor. */
-  release(backlog: MemoryBacklog): void;
+  release(backlog: MemoryBacklog<K>): void;
 }
 
 /** The pause after a failed accept doubles from the first to the last of these milliseconds. */
@@ -24,17 +24,17 @@ const FIRST_RETRY = 50;
 const LAST_RETRY = 1000;
 
 /** A listener in memory: accepts one connection a turn. */
-export class MemoryListener implements Listener {
+export class MemoryListener<S = Stream, K extends { reset(): void } = MemorySocket> implements Listener<S> {
   readonly id: number;
   readonly transport: 'tcp' | 'unix';
   readonly local: SocketAddress;
   readonly bytesRead = 0;
   readonly bytesWritten = 0;
   tag?: JsonValue | undefined;
-  readonly #owner: ListenerOwner;
-  readonly #backlog: MemoryBacklog;
+  readonly #owner: ListenerOwner<S, K>;
+  readonly #backlog: MemoryBacklog<K>;
   readonly #options: MemoryOptions;
-  #sink: ListenerSink | null = null;
+  #sink: ListenerSink<S> | null = null;
   #isPaused = false;
   #isOpen = true;
   #hasTurn = false;
@@ -42,7 +42,7 @@ export class MemoryListener implements Listener {
   #retryDelay = FIRST_RETRY;
   #cancelRetry: (() => void) | null = null;
 
-  constructor(owner: ListenerOwner, id: number, backlog: MemoryBacklog) {
+  constructor(owner: ListenerOwner<S, K>, id: number, backlog: MemoryBacklog<K>) {
     this.id = id;
     this.transport = backlog.local.family === 'unix' ? 'unix' : 'tcp';
     this.local = backlog.local;
@@ -92,7 +92,7 @@ export class MemoryListener implements Listener {
     this.#requireOpen('unref');
   }
 
-  start(sink: ListenerSink): void {
+  start(sink: ListenerSink<S>): void {
     requireListenerSink(sink);
     this.#requireOpen('start');
     this.#sink = sink;
@@ -172,8 +172,8 @@ export class MemoryListener implements Listener {
       const socket = this.#backlog.take();
       if (socket === null) return;
       this.#retryDelay = FIRST_RETRY;
-      const stream = this.#owner.adopt(socket);
-      this.#owner.turns.call(() => this.#sink?.accept(stream));
+      const accepted = this.#owner.adopt(socket);
+      this.#owner.turns.call(() => this.#sink?.accept(accepted));
     } else if (code === 'ECONNABORTED') {
       // The peer has gone while it waited: accept(2) tells that instead of a connection, and there is nobody to tell.
       this.#backlog.take()?.reset();

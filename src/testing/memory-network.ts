@@ -10,12 +10,15 @@ import type { NetworkInterface } from '../base/provider.ts';
 import { ManualClock } from './manual-clock.ts';
 import type { MemoryBacklog } from './memory-backlog.ts';
 import { connectAttempt, type AttemptWorld } from './memory-attempt.ts';
+import { fateOf, type DatagramConditions, type DatagramFate } from './memory-conditions.ts';
 import { MemoryFaults } from './memory-faults.ts';
 import { MemoryPaths } from './memory-paths.ts';
 import { MemoryPorts } from './memory-ports.ts';
 import { findRow, type ScenarioRow } from './memory-scenario.ts';
 import { DEFAULT_BUFFER_SIZE, MemorySocket } from './memory-socket.ts';
 import { MemoryTurns } from './memory-turns.ts';
+import { MemoryUdp } from './memory-udp.ts';
+import type { UnixMessageWorld } from './memory-unix-messages.ts';
 
 export interface MemoryNetworkOptions {
   /** Tells the time of delays and timeouts. Default: a `ManualClock` of its own, which stands still until it is moved. */
@@ -25,6 +28,8 @@ export interface MemoryNetworkOptions {
   /** How addresses answer that are not simply listened on. */
   readonly scenario?: readonly ScenarioRow[] | undefined;
   readonly faults?: MemoryFaults | undefined;
+  /** What becomes of UDP datagrams on their way. Default: all arrive, once and in order. */
+  readonly datagrams?: DatagramConditions | DatagramFate | undefined;
   /** The machine's interfaces. Default: loopback, IPv4 and IPv6. */
   readonly interfaces?: readonly NetworkInterface[] | undefined;
   /** Bytes of each socket's receive buffer and of its send buffer, unless its options say otherwise. Default 64 KiB. */
@@ -34,8 +39,22 @@ export interface MemoryNetworkOptions {
 }
 
 const LOOPBACK: readonly NetworkInterface[] = [
-  { name: 'lo', address: { family: 'ipv4', host: '127.0.0.1' }, prefixLength: 8, internal: true },
-  { name: 'lo', address: { family: 'ipv6', host: '::1' }, prefixLength: 128, internal: true },
+  {
+    name: 'lo',
+    address: { family: 'ipv4', host: '127.0.0.1' },
+    prefixLength: 8,
+    internal: true,
+    index: 1,
+    multicast: true,
+  },
+  {
+    name: 'lo',
+    address: { family: 'ipv6', host: '::1' },
+    prefixLength: 128,
+    internal: true,
+    index: 1,
+    multicast: true,
+  },
 ];
 
 const LOCALHOST: Readonly<Record<string, readonly string[]>> = { localhost: ['127.0.0.1', '::1'] };
@@ -57,9 +76,12 @@ export class MemoryNetwork {
   readonly faults: MemoryFaults;
   readonly ports: MemoryPorts = new MemoryPorts();
   readonly paths: MemoryPaths = new MemoryPaths();
+  readonly udp: MemoryUdp;
+  readonly unixMessages: UnixMessageWorld;
   readonly interfaces: readonly NetworkInterface[];
   readonly #hosts: ReadonlyMap<string, readonly string[]>;
-  readonly #bufferSize: number;
+  /** Bytes of each buffer, to begin with. */
+  readonly bufferSize: number;
   readonly #scenario: readonly ScenarioRow[];
   #openCount = 0;
 
@@ -69,8 +91,18 @@ export class MemoryNetwork {
     this.faults = options.faults ?? new MemoryFaults();
     this.interfaces = options.interfaces ?? LOOPBACK;
     this.#hosts = new Map(Object.entries({ ...LOCALHOST, ...options.hosts }));
-    this.#bufferSize = options.bufferSize ?? DEFAULT_BUFFER_SIZE;
+    this.bufferSize = options.bufferSize ?? DEFAULT_BUFFER_SIZE;
     this.#scenario = options.scenario ?? [];
+    const { clock, faults, interfaces, bufferSize } = this;
+    this.udp = new MemoryUdp({
+      ...{ clock, faults, interfaces, bufferSize, scenario: this.#scenario, fate: fateOf(options.datagrams) },
+      isOwn: (address) => this.isOwn(address),
+      sourceFor: (address) => this.sourceFor(address),
+    });
+    this.unixMessages = {
+      clock,
+      find: (path) => this.paths.find(path, 'datagram', 'send'),
+    };
   }
 
   /** Descriptors that are open now: sockets, listeners, and attempts to connect. */
@@ -150,7 +182,7 @@ export class MemoryNetwork {
     released: () => void,
   ): MemorySocket {
     const { transport, local, remote } = ends;
-    const common = { transport, faults: this.faults, bufferSize: this.#bufferSize };
+    const common = { transport, faults: this.faults, bufferSize: this.bufferSize };
     const client = new MemorySocket({ ...common, local, remote, released });
     const server = new MemorySocket({ ...common, ...seenBy(backlog, ends), released: () => undefined });
     MemorySocket.join(client, server);
@@ -159,12 +191,12 @@ export class MemoryNetwork {
   }
 
   /** @throws {SystemError} `EADDRNOTAVAIL` */
-  requireOwn(address: IpAddress, op: string): void {
+  requireOwn(address: IpAddress, op: string, transport: 'tcp' | 'udp' = 'tcp'): void {
     if (address.host === '0.0.0.0' || address.host === '::' || this.isOwn(address)) return;
     throw new SystemError('EADDRNOTAVAIL', {
       op,
       syscall: 'bind',
-      transport: 'tcp',
+      transport,
       local: { ...address, port: 0 },
     });
   }

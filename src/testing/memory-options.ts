@@ -11,7 +11,7 @@ const SYSTEM_TIMING = { idle: 7200, interval: 75, count: 9 } as const;
 export class MemoryOptions {
   readonly #transport: 'tcp' | 'udp' | 'unix';
   readonly #changed: (options: SocketOptions) => void;
-  readonly #values: SocketOptions = {
+  #values: SocketOptions = {
     noDelay: false,
     keepAlive: false,
     userTimeout: 0,
@@ -25,7 +25,7 @@ export class MemoryOptions {
     multicastInterface: 0,
   };
 
-  /** @param changed told all values after each change */
+  /** @param changed told all values at each change; if it throws there is none */
   constructor(
     transport: 'tcp' | 'udp' | 'unix',
     changed: (options: SocketOptions) => void,
@@ -45,11 +45,10 @@ export class MemoryOptions {
   set<N extends OptionName>(name: N, value: SocketOptions[N]): void {
     const valid = validateSocketOption(name, value);
     this.#require(name);
-    this.#values[name] = valid;
-    if (name === 'keepAlive' && typeof valid === 'object') {
-      this.#values.keepAlive = { ...SYSTEM_TIMING, ...valid };
-    }
-    this.#changed(this.#values);
+    const isTimed = name === 'keepAlive' && typeof valid === 'object';
+    const values = { ...this.#values, [name]: isTimed ? { ...SYSTEM_TIMING, ...valid } : valid };
+    this.#changed(values);
+    this.#values = values;
   }
 
   setAll(options: Partial<SocketOptions>): void {

@@ -1,11 +1,22 @@
 import { SystemError } from '../base/errors.ts';
 import type { UnixListenPlan } from '../base/validate.ts';
-import { MemoryBacklog } from './memory-backlog.ts';
+import type { MemoryBacklog } from './memory-backlog.ts';
+import type { MemoryUnixSocket } from './memory-unix-messages.ts';
 
-/** What lies at a path. A socket without a backlog, or whose backlog is closed, is stale. */
+/** The kinds of sockets that a path can have. */
+interface PathSockets {
+  /** One of sequenced packets that has connected: nobody can connect to it. */
+  readonly connected: MemoryUnixSocket;
+  readonly datagram: MemoryUnixSocket;
+  readonly seqpacket: MemoryBacklog<MemoryUnixSocket>;
+  readonly stream: MemoryBacklog;
+}
+type PathSocket = PathSockets[keyof PathSockets];
+
+/** What lies at a path. A socket of no kind, or which is closed, is stale. */
 interface PathEntry {
   readonly kind: 'file' | 'socket';
-  readonly backlog: MemoryBacklog | null;
+  readonly socket: Partial<PathSockets>;
   readonly mode: number;
 }
 
@@ -17,41 +28,64 @@ function pathKey(path: string | Uint8Array): string {
   );
 }
 
+/** A path as addresses have it: text, and bytes only where they are not valid UTF-8. */
+export function shownPath(path: string | Uint8Array): string | Uint8Array {
+  if (typeof path === 'string') return path;
+  try {
+    return decodeURIComponent(Array.from(path, (byte) => `%${byte.toString(16).padStart(2, '0')}`).join(''));
+  } catch {
+    return path;
+  }
+}
+
+/** How a path is bound. */
+export type PathPlan = Pick<UnixListenPlan, 'mode' | 'path' | 'stale'>;
+
+function socketsOf({ socket }: PathEntry): readonly PathSocket[] {
+  const { connected, datagram, seqpacket, stream } = socket;
+  return [connected, datagram, seqpacket, stream].filter((each) => each !== undefined);
+}
+
+function isStale(entry: PathEntry): boolean {
+  return entry.kind === 'socket' && !socketsOf(entry).some(({ isOpen }) => isOpen);
+}
+
 /** The files of a memory network, as far as Unix sockets care. */
 export class MemoryPaths {
   readonly #entries = new Map<string, PathEntry>();
 
-  /** @throws {SystemError} `EADDRINUSE` */
-  listen(plan: UnixListenPlan): MemoryBacklog {
+  /** Binds a socket, under the name of its kind. @throws {SystemError} `EADDRINUSE` */
+  bind(plan: PathPlan, socket: Partial<PathSockets>, op: 'bind' | 'listen'): void {
     const key = pathKey(plan.path);
     const entry = this.#entries.get(key);
-    const local = { family: 'unix', path: plan.path } as const;
-    if (entry !== undefined && !(plan.stale === 'replace' && this.#isStale(entry))) {
-      throw new SystemError('EADDRINUSE', { op: 'listen', syscall: 'bind', transport: 'unix', local });
+    if (entry !== undefined && !(plan.stale === 'replace' && isStale(entry))) {
+      const local = { family: 'unix', path: plan.path } as const;
+      throw new SystemError('EADDRINUSE', { op, syscall: 'bind', transport: 'unix', local });
     }
-    const backlog = new MemoryBacklog(local, plan.backlog, { reusePort: false, ipv6Only: false });
-    this.#entries.set(key, { kind: 'socket', backlog, mode: plan.mode ?? 0o755 });
-    return backlog;
+    this.#entries.set(key, { kind: 'socket', socket, mode: plan.mode ?? 0o755 });
   }
 
-  #isStale(entry: PathEntry): boolean {
-    return entry.kind === 'socket' && entry.backlog?.isOpen !== true;
+  /** Takes a socket's own file away, unless something else lies there by now. */
+  remove(socket: PathSocket): void {
+    for (const [key, entry] of this.#entries)
+      if (socketsOf(entry).includes(socket)) this.#entries.delete(key);
   }
 
-  /** Takes a listener's own file away, unless something else lies there by now. */
-  remove(backlog: MemoryBacklog): void {
-    for (const [key, entry] of this.#entries) if (entry.backlog === backlog) this.#entries.delete(key);
-  }
-
-  /** @throws {SystemError} `ENOENT`, or `ECONNREFUSED` where nobody listens */
-  find(path: string | Uint8Array): MemoryBacklog {
+  /** @throws {SystemError} `ENOENT`, `ECONNREFUSED` where nobody is bound any more, `EPROTOTYPE` if it is of another kind */
+  find<K extends keyof PathSockets>(
+    path: string | Uint8Array,
+    kind: K,
+    op: 'bind' | 'connect' | 'send',
+  ): PathSockets[K] {
     const entry = this.#entries.get(pathKey(path));
-    if (entry?.backlog?.isOpen === true) return entry.backlog;
+    const isLive = entry !== undefined && socketsOf(entry).some(({ isOpen }) => isOpen);
+    const found = entry?.socket[kind];
+    if (isLive && found !== undefined) return found;
     const isAbstract = typeof path === 'string' ? path.startsWith('\0') : path[0] === 0;
-    const code = entry === undefined && !isAbstract ? 'ENOENT' : 'ECONNREFUSED';
-    throw new SystemError(code, {
-      op: 'connect',
-      syscall: 'connect',
+    const missing = entry === undefined && !isAbstract ? 'ENOENT' : 'ECONNREFUSED';
+    throw new SystemError(isLive && entry.socket.connected === undefined ? 'EPROTOTYPE' : missing, {
+      op,
+      syscall: op === 'send' ? 'sendmsg' : 'connect',
       transport: 'unix',
       remote: { family: 'unix', path },
     });
@@ -59,12 +93,12 @@ export class MemoryPaths {
 
   /** Makes an ordinary file. */
   makeFile(path: string | Uint8Array): void {
-    this.#entries.set(pathKey(path), { kind: 'file', backlog: null, mode: 0o644 });
+    this.#entries.set(pathKey(path), { kind: 'file', socket: {}, mode: 0o644 });
   }
 
   /** Leaves a socket's file as a process does that was killed: nobody listens on it. */
   makeStaleSocket(path: string | Uint8Array): void {
-    this.#entries.set(pathKey(path), { kind: 'socket', backlog: null, mode: 0o755 });
+    this.#entries.set(pathKey(path), { kind: 'socket', socket: {}, mode: 0o755 });
   }
 
   exists(path: string | Uint8Array): boolean {

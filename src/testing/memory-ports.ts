@@ -4,8 +4,8 @@ import type { TcpListenPlan } from '../base/validate.ts';
 import { MemoryBacklog } from './memory-backlog.ts';
 
 /** The dynamic ports of RFC 6335, section 6. */
-const FIRST_DYNAMIC_PORT = 49_152;
-const PORT_COUNT = 65_536 - FIRST_DYNAMIC_PORT;
+export const FIRST_DYNAMIC_PORT: number = 49_152;
+export const PORT_COUNT: number = 65_536 - FIRST_DYNAMIC_PORT;
 
 const WILDCARDS: readonly string[] = ['0.0.0.0', '::'];
 

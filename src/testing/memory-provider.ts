@@ -1,12 +1,13 @@
 import { onAbort, type AbortSignalLike } from '../base/abort.ts';
-import { formatAddress, type IpAddress } from '../base/address.ts';
+import { formatAddress, type IpAddress, type IpEndpoint } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
-import { ClosedError, SystemError, UnsupportedError } from '../base/errors.ts';
+import { ClosedError, ResolveError, SystemError } from '../base/errors.ts';
 import { connectByName } from '../base/connect-by-name.ts';
 import { raceConnect, type Attempt } from '../base/happy-eyeballs.ts';
 import { careful, MAX_LOOKUPS, Names, type LookUpOptions, type Resolver } from '../base/names.ts';
 import type { SocketOptions } from '../base/options.ts';
 import type {
+  BindOptions,
   Capability,
   ConnectOptions,
   Datagram,
@@ -14,28 +15,37 @@ import type {
   ListenOptions,
   NetworkInterface,
   PacketListener,
+  PacketListenOptions,
   ResolveOptions,
   SocketProvider,
   SocketSnapshot,
   Stream,
 } from '../base/provider.ts';
 import { MAX_READ_SIZE } from '../base/provider.ts';
+import { validateBind, type BindPlan, type UdpBindPlan } from '../base/validate-datagram.ts';
 import {
   validateConnect,
   validateListen,
+  validateListenPackets,
   validateResolve,
+  type CommonPlan,
   type ConnectPlan,
   type ListenPlan,
 } from '../base/validate.ts';
+import { armDeadline } from './arm-deadline.ts';
 import { deferred, type Deferred } from './deferred.ts';
 import { ManualSignal } from './manual-signal.ts';
-import type { MemoryBacklog } from './memory-backlog.ts';
+import { MemoryBacklog } from './memory-backlog.ts';
+import { bindUdp, bindUnix, connectPackets, listenForPackets } from './memory-binding.ts';
+import { MemoryDatagram } from './memory-datagram.ts';
 import type { MemoryFaults } from './memory-faults.ts';
 import { MemoryListener, type ListenerOwner } from './memory-listener.ts';
+import type { MemoryMessageSocket } from './memory-message-socket.ts';
 import { MemoryNetwork, type MemoryNetworkOptions } from './memory-network.ts';
 import type { MemorySocket } from './memory-socket.ts';
 import { MemoryOptions } from './memory-options.ts';
 import { MemoryStream, type MemoryOwner } from './memory-stream.ts';
+import type { MemoryUnixSocket } from './memory-unix-messages.ts';
 
 export interface MemoryProviderOptions extends MemoryNetworkOptions {
   /** A network that several providers share; the other options are then the network's own, and not looked at. */
@@ -56,14 +66,21 @@ export interface MemoryProvider extends SocketProvider {
 const CAPABILITIES: readonly Capability[] = [
   'accept-pause',
   'buffer-sizes',
+  'datagram-meta',
+  'icmp-errors',
   'ipv6',
   'keep-alive-timing',
   'local-bind',
+  'multicast',
   'option-read',
   'reuse-port',
+  'ssm',
   'tcp',
+  'udp',
   'unix',
   'unix-abstract',
+  'unix-datagram',
+  'unix-seqpacket',
   'user-timeout',
 ];
 
@@ -83,10 +100,12 @@ export function memoryProvider(options: MemoryProviderOptions = {}): MemoryProvi
   return new InMemory(options.network ?? new MemoryNetwork(options), options.resolver);
 }
 
+type OpenSocket = MemoryDatagram | MemoryListener | MemoryListener<Datagram, MemoryUnixSocket> | MemoryStream;
+
 class InMemory implements MemoryProvider {
   readonly capabilities: ReadonlySet<Capability> = new Set(CAPABILITIES);
   readonly network: MemoryNetwork;
-  readonly #sockets = new Map<number, MemoryStream | MemoryListener>();
+  readonly #sockets = new Map<number, OpenSocket>();
   readonly #pending = new Set<ManualSignal>();
   readonly #owner: MemoryOwner;
   readonly #names: Names<ManualSignal>;
@@ -190,7 +209,7 @@ class InMemory implements MemoryProvider {
       await this.#turn(stop);
       const backlog = this.#bindListener(plan);
       const close = this.network.open();
-      const owner: ListenerOwner = {
+      const owner: ListenerOwner<Stream, MemorySocket> = {
         ...this.#owner,
         faults: this.faults,
         adopt: (socket) => {
@@ -210,28 +229,91 @@ class InMemory implements MemoryProvider {
 
   /** @throws {SystemError} */
   #bindListener(plan: ListenPlan): MemoryBacklog {
+    this.#meetListenFault(plan.transport);
+    if (plan.transport === 'tcp') {
+      this.network.requireOwn(plan.host, 'listen');
+      return this.network.ports.listen(plan);
+    }
+    const local = { family: 'unix', path: plan.path } as const;
+    const backlog = new MemoryBacklog(local, plan.backlog, { reusePort: false, ipv6Only: false });
+    this.network.paths.bind(plan, { stream: backlog }, 'listen');
+    return backlog;
+  }
+
+  /** @throws {SystemError} the fault that was planted for a listen */
+  #meetListenFault(transport: 'tcp' | 'unix'): void {
     const code = this.faults.meet('listen');
-    if (code !== null)
-      throw new SystemError(code, { op: 'listen', syscall: 'listen', transport: plan.transport });
-    if (plan.transport === 'unix') return this.network.paths.listen(plan);
-    this.network.requireOwn(plan.host, 'listen');
-    return this.network.ports.listen(plan);
+    if (code !== null) throw new SystemError(code, { op: 'listen', syscall: 'listen', transport });
   }
 
-  listenPackets(): Promise<PacketListener> {
-    return Promise.reject(
-      this.#closing === null
-        ? new UnsupportedError('this provider has no sequenced packets', { op: 'listen', transport: 'unix' })
-        : closed('listen'),
-    );
+  async listenPackets(options: PacketListenOptions): Promise<PacketListener> {
+    const plan = validateListenPackets(options);
+    requireOptions('unix', plan.options);
+    return this.#guarded('listen', plan.signal, async (stop) => {
+      await this.#turn(stop);
+      this.#meetListenFault('unix');
+      const backlog = listenForPackets(this.network, plan);
+      const close = this.network.open();
+      const owner: ListenerOwner<Datagram, MemoryUnixSocket> = {
+        ...this.#owner,
+        faults: this.faults,
+        adopt: (socket) => {
+          socket.hold(this.network.open());
+          return this.#adoptMessages(socket, plan);
+        },
+        release: () => {
+          close();
+          this.network.paths.remove(backlog);
+          backlog.close();
+        },
+      };
+      return this.#list(new MemoryListener(owner, ++this.#lastId, backlog));
+    });
   }
 
-  bind(): Promise<Datagram> {
-    return Promise.reject(
-      this.#closing === null
-        ? new UnsupportedError('this provider has no UDP', { op: 'bind', transport: 'udp' })
-        : closed('bind'),
-    );
+  async bind(options: BindOptions): Promise<Datagram> {
+    const plan = validateBind(options);
+    requireOptions(plan.transport, plan.options);
+    return this.#guarded('bind', plan.signal, async (stop) => {
+      const timedOut = (): unknown => new SystemError('ETIMEDOUT', { op: 'bind', transport: plan.transport });
+      const inTime = armDeadline({ ...plan, signal: undefined }, this.clock, timedOut, (reason) => {
+        stop.abort(reason);
+      });
+      try {
+        return this.#adoptMessages(await this.#bind(plan, stop), plan);
+      } finally {
+        inTime();
+      }
+    });
+  }
+
+  async #bind(plan: BindPlan, stop: ManualSignal): Promise<MemoryMessageSocket> {
+    await this.#turn(stop);
+    if (plan.transport === 'udp') return bindUdp(this.network, plan, await this.#remoteOf(plan, stop));
+    const { type, remotePath } = plan;
+    if (type === 'datagram' || remotePath === undefined) return bindUnix(this.network, plan);
+    return connectPackets(this.network, { ...plan, remotePath }, stop);
+  }
+
+  /** The first address of the name. @throws {ResolveError} */
+  async #remoteOf({ remote, family }: UdpBindPlan, stop: ManualSignal): Promise<IpEndpoint | undefined> {
+    if (remote === undefined) return undefined;
+    const { host, port } = remote;
+    const [address] = await this.#names.resolve({ host, family, signal: stop, timeout: undefined });
+    if (address === undefined) throw new ResolveError('EAI_NODATA', host);
+    if (stop.aborted) throw stop.reason;
+    return { ...address, port };
+  }
+
+  #adoptMessages(socket: MemoryMessageSocket, plan: CommonPlan): MemoryDatagram {
+    const datagram = new MemoryDatagram(this.#owner, ++this.#lastId, socket, plan);
+    try {
+      datagram.setAll(plan.options);
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+    return this.#list(datagram);
   }
 
   async resolve(host: string, options?: ResolveOptions): Promise<readonly IpAddress[]> {
@@ -300,7 +382,7 @@ class InMemory implements MemoryProvider {
     return this.#list(stream);
   }
 
-  #list<S extends MemoryStream | MemoryListener>(socket: S): S {
+  #list<S extends OpenSocket>(socket: S): S {
     this.#sockets.set(socket.id, socket);
     return socket;
   }
@@ -317,6 +399,6 @@ function closed(op: string): ClosedError {
 }
 
 /** Finds options that the transport does not have before anything is made. @throws {UnsupportedError} */
-function requireOptions(transport: 'tcp' | 'unix', options: Partial<SocketOptions>): void {
+function requireOptions(transport: 'tcp' | 'udp' | 'unix', options: Partial<SocketOptions>): void {
   new MemoryOptions(transport, () => undefined).setAll(options);
 }

@@ -1,5 +1,5 @@
 /**
- * The sentences of the contract that the suites hold a provider to, word for word from `src/base/provider.ts`. Each case
+ * The sentences of the contract that the suites hold a provider to, word for word from `src/base/provider.ts` and `datagram.ts`. Each case
  * names those that it checks; a test holds this table against the contract's text, and every row against the cases.
  */
 export const PROMISES = {
@@ -25,6 +25,16 @@ export const PROMISES = {
     'Refused, unreachable, timed out, aborted, denied: the promise rejects and no descriptor is left.',
   'failure.reset': 'A reset behind unread data: the data, then `BrokenError`.',
   'failure.accept': 'Out of descriptors at accept: the listener tells, and does not spin.',
+  'datagram.empty': 'An empty datagram is a datagram.',
+  'datagram.truncated': 'One longer than `maxSize` arrives cut, with `truncated` true and its real length.',
+  'datagram.icmp':
+    'What the network says of a datagram that was sent (ICMP) is told only where it was asked for, ends no socket, and does not poison the next send.',
+  'datagram.whole': 'What has been sent or received is sent or received whole, or not at all.',
+  'tls.refused':
+    'A stream is upgraded only when it is neither reading nor holding unsent bytes, else the call is refused and the stream stays as it was.',
+  'tls.clear': 'No byte that arrived in the clear is ever delivered as if it had been protected.',
+  'tls.checked':
+    "The peer's certificate and name are checked unless the caller said otherwise in so many words.",
   'life.ref': 'Open sockets keep the process alive unless `unref`ed.',
   'life.end': 'The end of a provider aborts what is left and settles everything.',
 
@@ -56,7 +66,10 @@ export const PROMISES = {
   'listen.mode': "Permission bits of the socket's file, such as `0o660`.",
   'listen.waits': 'Connections wait in the backlog until the listener is started.',
 
-  'provider.bind': 'Makes a bound UDP socket.',
+  'provider.bind':
+    'Makes a bound, or a connected, message socket: UDP, Unix datagrams, or sequenced packets.',
+  'provider.packets':
+    "The same for Unix sockets of sequenced packets: what is accepted, and what `bind` makes with `type: 'seqpacket'`, are each other's peers.",
   'provider.resolve': 'Numeric text is answered without a look-up.',
   'provider.interfaces': 'The addresses of this machine.',
   'provider.sockets': 'What is open now, for tables, consoles and leak reports.',
@@ -101,7 +114,69 @@ export const PROMISES = {
   'accept.pause': 'Leaves connections in the backlog. None is told after this returns.',
   'accept.restart': 'Called again, it replaces the sink.',
   'accept.close':
-    'Closes the listener. Streams that it accepted stay open; connections still in the backlog are reset.',
+    'Closes the listener. What it has accepted stays open; connections still in the backlog are reset.',
+
+  'bind.host':
+    'A numeric address of this machine, or of a multicast group. Default: all of them, of the family of `remote` or else IPv4.',
+  'bind.port': 'Default 0: a free port, told by `local`.',
+  'bind.remote': 'Connects the socket.',
+  'bind.peer': 'Where a connected UDP socket sends to, and the only one that it hears.',
+  'bind.name': 'A name, of which the first address is taken, or a numeric address.',
+  'bind.family': 'Resolves the name of `remote` to an address of this family.',
+  'bind.reuse-address':
+    'Lets sockets share the address; each multicast datagram comes to all of them (SO_REUSEADDR).',
+  'bind.reuse-port':
+    'Lets sockets share the address; the kernel spreads unicast datagrams over them (SO_REUSEPORT).',
+  'bind.ipv6-only': 'On `::`, do not receive over IPv4 as well.',
+  'bind.icmp':
+    'Has errors that the network reports (ICMP) told to `DatagramSink.error`, also on a socket that is not connected.',
+  'bind.options': 'Options set before the socket is bound.',
+  'bind.path': "What others can send to: a file's path, or a NUL and an abstract name.",
+  'bind.unnamed': 'Left out, the socket has no name.',
+
+  'datagram.order': 'A socket that sends and receives messages whole, and in the order in which they come.',
+  'datagram.start': 'Begins to receive.',
+  'datagram.restart': 'Called again, it replaces sink and options, from the next datagram on.',
+  'datagram.pause':
+    'Stops receiving, after at most the datagram in hand, and all events but the answers to sends.',
+  'datagram.pause-first': 'May be called before `start`.',
+  'datagram.kernel':
+    "What comes meanwhile waits in the kernel's buffer, which drops what finds no room, and counts it in `drops`.",
+  'datagram.drops':
+    'Datagrams that came and were dropped because nobody read them in time, as far as the provider can know; else 0.',
+  'datagram.counters': 'Datagrams that the kernel has taken.',
+  'datagram.buffered': 'Bytes taken by `send` and not yet by the kernel.',
+  'datagram.max-size': 'Most bytes of one datagram; a longer one arrives cut.',
+  'datagram.meta': 'What can be told of each received datagram, beside its bytes and sender.',
+  'datagram.timestamp': "Nanoseconds since 1970, by the kernel's clock.",
+  'datagram.sender': 'Of a Unix socket without a name its `path` is empty.',
+  'datagram.drain':
+    '`bufferedAmount` has come down to nothing after a `send` answered `false`, or a `sendMany` did not take all.',
+  'datagram.error':
+    'Something went wrong that ends nothing: a datagram without a `done` could not be sent, receiving failed, or, where `icmpErrors` asked for them, the network reports that one did not arrive.',
+  'datagram.close':
+    "The last call, exactly once: `null` after one's own `close()` or `abort()`, or when the peer of a seqpacket has closed.",
+  'datagram.throw': 'Exceptions that it throws are reported as uncaught.',
+  'datagram.to': 'An address, not a name. Must be left out on a connected socket, and only there.',
+  'datagram.close-flush':
+    'Sends what was taken, then closes. Unread datagrams are dropped. Rejects only if the deadline passes first.',
+
+  'send.order': 'Takes one datagram to be sent, after those taken before.',
+  'send.done': 'told, once and never inside `send`, when the datagram is with the kernel or will never be',
+  'send.result': '`false` if `bufferedAmount` is now at or above the high-water mark: `drain` follows',
+  'send.overflow': 'more than `writeLimit` bytes wait already; nothing was taken',
+  'send.argument': '`message` is not one, or has `to` where it must not, or not where it must',
+  'send.reads': 'Sizes, addresses and ports are read when the call is made; nothing of it is kept.',
+  'send.many':
+    'Takes datagrams from the first on, until `bufferedAmount` is at or above the high-water mark.',
+  'send.once': 'For this datagram alone.',
+  'send.from': 'The address of this machine to send from.',
+
+  'group.join': 'Joins a group.',
+  'group.leave': 'Leaves a group that was joined with the same words.',
+  'group.list': 'The groups joined now, in the order of joining.',
+  'group.where': 'A multicast group, and where it is joined.',
+  'group.source': 'Only what this sender sends (source-specific multicast).',
 } as const;
 
 /** The name of a row of `PROMISES`. */

@@ -108,6 +108,8 @@ async function interfaces(h: ProviderHarness): Promise<void> {
 const KNOWN: ReadonlySet<string> = new Set([
   'accept-pause',
   'buffer-sizes',
+  'datagram-meta',
+  'icmp-errors',
   'ipv6',
   'keep-alive-timing',
   'local-bind',
@@ -120,6 +122,8 @@ const KNOWN: ReadonlySet<string> = new Set([
   'udp',
   'unix',
   'unix-abstract',
+  'unix-datagram',
+  'unix-seqpacket',
   'user-timeout',
 ]);
 
