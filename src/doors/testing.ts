@@ -1,6 +1,7 @@
 /** `portside/testing`: a provider in memory, and the suites that every provider passes. */
 export type { DatagramSuiteOptions, DatagramTransport } from '../testing/datagram-harness.ts';
 export { datagramSuite } from '../testing/datagram-suite.ts';
+export { assertNoOpenSockets } from './open-sockets.ts';
 export { ManualClock } from '../testing/manual-clock.ts';
 export { ManualSignal } from '../testing/manual-signal.ts';
 export type { DatagramConditions, DatagramFate, DatagramOnItsWay } from '../testing/memory-conditions.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel';
 import { test } from 'node:test';
+import { assertNoOpenSockets } from '../../doors/open-sockets.ts';
 import { leakReport, recordStacks } from '../../doors/portside.ts';
 import { pair, world } from './test-kit.ts';
 
@@ -119,4 +120,19 @@ test('diagnostics can be heard as tracing channels', async (t) => {
   assert.ok((await front.resolve('localhost')).length > 0);
   assert.deepEqual(told, ['start', 'end', 'asyncStart', 'asyncEnd']);
   assert.ok((await front.interfaces()).length > 0);
+});
+
+test('assertNoOpenSockets names what is open, and is silent if nothing is (C126)', async (t) => {
+  const { front } = world(t);
+  assertNoOpenSockets(front);
+  const server = await front.listen({ on: 'unix:/left.sock' });
+  assert.throws(
+    () => {
+      assertNoOpenSockets(front);
+    },
+    { message: '1 socket is open:\n#1 unix listener unix:/left.sock (open, 0 bytes in, 0 out, 0 ms old)' },
+  );
+  await server.close();
+  assertNoOpenSockets(front);
+  assertNoOpenSockets();
 });
