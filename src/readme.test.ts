@@ -51,7 +51,7 @@ test("README's echo server echoes", { timeout: EXAMPLE_TIMEOUT }, async (t) => {
   const [block] = PROGRAM_BLOCKS;
   assert.ok(block);
   assert.ok(block.text.trimEnd().split('\n').length <= 16, 'it is meant to be short');
-  const text = block.text.replace('port: 7008', 'port: 0');
+  const text = block.text.replace('127.0.0.1:7008', '127.0.0.1:0');
   assert.notEqual(text, block.text);
   const child = spawn(process.execPath, [writeProgram({ ...block, text })], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -25,7 +25,7 @@ export interface Block {
    * | word | of | meaning |
    * |---|---|---|
    * | `run` | `ts` | a program that ends by itself, with status 0 |
-   * | `file=NAME.ts` | `ts` | lies as `NAME.mjs` beside the page's programs, which may import or start it |
+   * | `file=NAME.ts` | `ts` | lies as `NAME.js` beside the page's programs, which may start it, or import `./NAME.ts` |
    * | `output` | any | what the `run` block above it writes to its standard output |
    */
   readonly words: readonly string[];
@@ -80,8 +80,10 @@ export function complaints(blocks: readonly Block[]): readonly string[] {
     ]),
   );
   const real = ts.createCompilerHost(options);
+  const folders = new Set(Array.from(files.keys(), dirname));
   const host: ts.CompilerHost = {
     ...real,
+    directoryExists: (name) => folders.has(name) || (real.directoryExists?.(name) ?? true),
     fileExists: (name) => files.has(name) || real.fileExists(name),
     readFile: (name) => files.get(name)?.text ?? real.readFile(name),
     getSourceFile: (name, languageVersion) => {
@@ -113,7 +115,7 @@ export function writeProgram(block: Block): string {
   });
   const name =
     fileOf(block)?.replace(/\.ts$/, '') ?? `line-${block.place.slice(block.place.lastIndexOf(':') + 1)}`;
-  const file = join(folder, `${name}.mjs`);
+  const file = join(folder, `${name}.js`);
   writeFileSync(file, outputText);
   return file;
 }
