@@ -4,6 +4,8 @@
 #include <cstring>
 #include <vector>
 
+#include "core/memory.h"
+
 namespace sk {
 
 namespace {
@@ -18,11 +20,13 @@ Loop::Loop(Napi::Env env, Options options)
       events_(kEventBytes),
       slab_(kSlabSize),
       scratch_(kScratchSize),
+      keeps_memory_(options.keeps_memory),
       busy_poll_(options.busy_poll),
       faulty_(options.faulty) {
   reactor_ =
       std::make_unique<Reactor>(std::move(options.poller), std::move(options.kernel), slab_.get(),
                                 kSlabSize, reinterpret_cast<Event*>(events_.get()));
+  reactor_->set_blocks(this);
 }
 
 Napi::Value Loop::events() const {
@@ -73,9 +77,9 @@ bool Loop::poll_once() { return run_batches(); }
 bool Loop::run_batches() {
   bool found = false;
   for (int round = 0; round < kRounds; ++round) {
-    const uint32_t count = reactor_->collect();
-    found = found || count > 0;
-    if (count > 0 && !cross(count)) return true;
+    bool ended = false;
+    found = run_batch(&ended) > 0 || found;
+    if (ended) return true;
     if (!reactor_->has_work()) break;
   }
   if (reactor_->has_work()) reactor_->wake();
@@ -84,26 +88,14 @@ bool Loop::run_batches() {
   return found;
 }
 
-bool Loop::cross(uint32_t count) {
+uint32_t Loop::run_batch(bool* ended) {
   const Napi::HandleScope scope(env_);
-  auto* events = reinterpret_cast<Event*>(events_.get());
-  const uint8_t* slab = slab_.get();
+  blocks_.clear();
+  const uint32_t count = reactor_->collect();
+  if (count == 0) return 0;
   std::vector<napi_value> args(1);
   napi_create_uint32(env_, count, &args[0]);
-  for (uint32_t i = 0; i < count; ++i) {
-    Event& event = events[i];
-    if (event.kind != static_cast<int32_t>(EventKind::data_owned)) continue;
-    void* data;
-    napi_value buffer;
-    const auto length = static_cast<size_t>(event.b);
-    if (napi_create_arraybuffer(env_, length, &data, &buffer) != napi_ok) {
-      event = {static_cast<int32_t>(EventKind::read_failed), event.slot, ENOMEM, 0};
-      continue;
-    }
-    memcpy(data, slab + event.a, length);
-    event.a = static_cast<int32_t>(args.size()) - 1;
-    args.push_back(buffer);
-  }
+  hand_over(count, &args);
   reactor_->begin_turn();
   napi_value receiver;
   napi_get_global(env_, &receiver);
@@ -114,10 +106,58 @@ bool Loop::cross(uint32_t count) {
     napi_get_and_clear_last_exception(env_, &error);
     napi_fatal_exception(env_, error);
   }
-  if (reactor_ == nullptr) return false;
+  *ended = reactor_ == nullptr;
   // The handler ends its turn itself; if it failed, what was written must still go out.
-  if (reactor_->in_turn()) reactor_->flush();
-  return true;
+  if (!*ended && reactor_->in_turn()) reactor_->flush();
+  return count;
+}
+
+void Loop::hand_over(uint32_t count, std::vector<napi_value>* args) {
+  auto* events = reinterpret_cast<Event*>(events_.get());
+  const uint8_t* slab = slab_.get();
+  size_t direct = 0;
+  for (uint32_t i = 0; i < count; ++i) {
+    Event& event = events[i];
+    napi_value buffer = nullptr;
+    if (event.kind == static_cast<int32_t>(EventKind::data_direct)) {
+      event.kind = static_cast<int32_t>(EventKind::data_owned);
+      buffer = blocks_[direct++];
+    } else if (event.kind == static_cast<int32_t>(EventKind::data_owned)) {
+      void* data;
+      const auto length = static_cast<size_t>(event.b);
+      if (napi_create_arraybuffer(env_, length, &data, &buffer) != napi_ok) {
+        event = {static_cast<int32_t>(EventKind::read_failed), event.slot, ENOMEM, 0};
+        continue;
+      }
+      memcpy(data, slab + event.a, length);
+    } else {
+      continue;
+    }
+    event.a = static_cast<int32_t>(args->size()) - 1;
+    args->push_back(buffer);
+  }
+}
+
+// A Node buffer of its own is over exactly as much memory, which nobody clears.
+uint8_t* Loop::give(size_t length) {
+  if (keeps_memory_) keep_freed_memory();
+  void* data;
+  napi_value bytes;
+  napi_value buffer;
+  size_t size;
+  size_t offset;
+  napi_typedarray_type type;
+  if (napi_create_buffer(env_, length, &data, &bytes) != napi_ok ||
+      napi_get_typedarray_info(env_, bytes, &type, &size, nullptr, &buffer, &offset) != napi_ok) {
+    return nullptr;
+  }
+  void* start;
+  size_t all;
+  const bool is_exact = napi_get_arraybuffer_info(env_, buffer, &start, &all) == napi_ok &&
+                        offset == 0 && all == length;
+  if (!is_exact) return nullptr;
+  blocks_.push_back(buffer);
+  return static_cast<uint8_t*>(data);
 }
 
 void Loop::update_reference() {

@@ -5,6 +5,7 @@
 #include <napi.h>
 
 #include <memory>
+#include <vector>
 
 #include "binding/block.h"
 #include "binding/fd_watch.h"
@@ -21,7 +22,7 @@ struct LoopHandle {
   Loop* loop = nullptr;
 };
 
-class Loop final : FdWatch::Owner, Spinner::Owner {
+class Loop final : FdWatch::Owner, Spinner::Owner, Blocks {
  public:
   struct Options {
     std::unique_ptr<Poller> poller;
@@ -31,6 +32,8 @@ class Loop final : FdWatch::Owner, Spinner::Owner {
     Napi::Function on_batch;
     // Microseconds to go on looking for events after the last one before sleeping; 0 for none.
     uint32_t busy_poll = 0;
+    // Whether malloc may be told to keep what is freed, once that is worth it.
+    bool keeps_memory = false;
   };
 
   static constexpr size_t kSlabSize = 4 * 1024 * 1024;
@@ -66,8 +69,13 @@ class Loop final : FdWatch::Owner, Spinner::Owner {
   bool run_batches();
   void on_cleanup() override { close(); }
   void on_closed() override { delete this; }
-  // Hands `count` events over. False if the loop was closed meanwhile.
-  bool cross(uint32_t count);
+  // Collects a batch, and hands it over. Answers how many events there were; `*ended` tells that
+  // the loop was closed meanwhile.
+  uint32_t run_batch(bool* ended);
+  // Adds the chunks of the first `count` events that are to be their receivers'.
+  void hand_over(uint32_t count, std::vector<napi_value>* args);
+  uint8_t* give(size_t length) override;
+  void take_back() override { blocks_.pop_back(); }
 
   Napi::Env env_;
   Napi::FunctionReference on_batch_;
@@ -76,6 +84,9 @@ class Loop final : FdWatch::Owner, Spinner::Owner {
   Block scratch_;
   std::unique_ptr<Reactor> reactor_;
   FdWatch* watch_ = nullptr;
+  // The chunks of this batch; the handles last as long as it.
+  std::vector<napi_value> blocks_;
+  const bool keeps_memory_;
   const uint32_t busy_poll_;
   Spinner* spinner_ = nullptr;
   FaultyKernel* faulty_;

@@ -362,12 +362,14 @@ Napi::Value create_reactor(const Napi::CallbackInfo& info) {
   bool use_poll;
   bool with_faults;
   int busy_poll;
+  bool keeps_memory;
   if (!info[0].IsFunction()) {
     napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "createReactor: onBatch must be a function");
     return {};
   }
   if (!args.boolean(1, "usePoll", &use_poll) || !args.boolean(2, "withFaults", &with_faults) ||
-      !args.integer(3, "busyPoll", 0, kMaxBusyPoll, &busy_poll)) {
+      !args.integer(3, "busyPoll", 0, kMaxBusyPoll, &busy_poll) ||
+      !args.boolean(4, "keepsMemory", &keeps_memory)) {
     return {};
   }
   Loop::Options options;
@@ -383,6 +385,7 @@ Napi::Value create_reactor(const Napi::CallbackInfo& info) {
   }
   options.on_batch = info[0].As<Napi::Function>();
   options.busy_poll = static_cast<uint32_t>(busy_poll);
+  options.keeps_memory = keeps_memory;
   const Handle handle = Loop::create(env, std::move(options));
   return handle == nullptr ? Napi::Value() : describe(env, *handle->loop, handle);
 }

@@ -1,5 +1,7 @@
 #include "core/kernel.h"
 
+#include <sys/ioctl.h>
+
 #include "core/syscalls.h"
 
 namespace sk {
@@ -22,6 +24,12 @@ int Kernel::accept(int fd, Sockaddr* peer) { return sys::accept(fd, peer, kFromB
 
 ssize_t Kernel::recv(int fd, void* buffer, size_t length, int flags) {
   return sys::recv(fd, buffer, length, flags | MSG_DONTWAIT);
+}
+
+int Kernel::available(int fd) {
+  int bytes = 0;
+  const int result = sys::ioctl_int(fd, FIONREAD, &bytes);
+  return result < 0 ? result : bytes;
 }
 
 ssize_t Kernel::recv_unix(int fd, void* buffer, size_t length, bool* is_cut) {

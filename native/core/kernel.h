@@ -35,6 +35,8 @@ class Kernel {
   virtual int accept(int fd, Sockaddr* peer);
   // recv(2)
   virtual ssize_t recv(int fd, void* buffer, size_t length, int flags);
+  // ioctl(2), FIONREAD: bytes of a stream that could be read now.
+  virtual int available(int fd);
   // recvmsg(2) of a Unix socket. `*is_cut` tells that the read ended where the peer had attached
   // something (descriptors, which are dropped), so that more may be waiting although it came short.
   virtual ssize_t recv_unix(int fd, void* buffer, size_t length, bool* is_cut);

@@ -19,6 +19,7 @@ namespace sk {
 enum class EventKind : int32_t {
   data_view = 1,      // a: offset in the slab, b: length
   data_owned = 2,     // the same; the bytes are to be copied out
+  data_direct = 12,   // b: length; the bytes are in the next block that `Blocks` has given away
   end = 3,            // the peer's FIN
   read_failed = 4,    // a: errno; nothing more can be read
   written = 5,        // a: bytes still unsent (saturated)
@@ -37,11 +38,25 @@ struct Event {
   int32_t b;
 };
 
+// Memory of the owner's that a large chunk is read into, to be its receiver's without another copy.
+class Blocks {
+ public:
+  // Exactly `length` bytes, not cleared. Null if there is none now: then the slab is used.
+  virtual uint8_t* give(size_t length) = 0;
+  // Takes the last one back.
+  virtual void take_back() = 0;
+
+ protected:
+  ~Blocks() = default;
+};
+
 class Reactor {
  public:
   // Most bytes of one read, and of one write that is gathered.
   static constexpr uint32_t kMaxRead = 64 * 1024;
   static constexpr size_t kMaxGathered = 4 * 1024;
+  // From this size on a read of owned chunks goes into a block.
+  static constexpr uint32_t kMinBlock = 16 * 1024;
   static constexpr uint32_t kEventCapacity = 1024;
   // Connections that one listener may bring in one batch.
   static constexpr uint32_t kAcceptBatch = 32;
@@ -55,6 +70,8 @@ class Reactor {
   ~Reactor();
 
   int fd() const { return poller_->fd(); }
+  // Without, everything is read into the slab.
+  void set_blocks(Blocks* blocks) { blocks_ = blocks; }
 
   // --- one turn -------------------------------------------------------------------------------
   // Fills the events of one batch and returns their number. Events and slab stay as they are until
@@ -137,6 +154,8 @@ class Reactor {
   void step_accept(Slot& slot, uint32_t index);
   void step_flush(Slot& slot, uint32_t index);
   void step_read(Slot& slot, uint32_t index);
+  ssize_t read_slab(Slot& slot, uint32_t index, bool* is_cut);
+  ssize_t read_block(Slot& slot, uint32_t index);
   void step_fault(Slot& slot, uint32_t index);
 
   bool gather(Slot& slot, uint32_t index, const uint8_t* bytes, size_t length);
@@ -152,6 +171,7 @@ class Reactor {
 
   std::unique_ptr<Poller> poller_;
   std::unique_ptr<Kernel> kernel_;
+  Blocks* blocks_ = nullptr;
   uint8_t* slab_;
   size_t slab_size_;
   size_t slab_used_ = 0;

@@ -129,18 +129,13 @@ void Reactor::step_accept(Slot& slot, uint32_t index) {
 }
 
 void Reactor::step_read(Slot& slot, uint32_t index) {
-  uint8_t* room = slab_ + slab_used_;
-  ssize_t got;
   bool is_cut = false;
-  do {
-    got = slot.has(kUnix) ? kernel_->recv_unix(slot.fd, room, slot.read_size, &is_cut)
-                          : kernel_->recv(slot.fd, room, slot.read_size, 0);
-  } while (got == -EINTR);
+  ssize_t got = slot.has(kBulk) ? read_block(slot, index) : 0;
+  if (!slot.has(kBulk)) got = read_slab(slot, index, &is_cut);
   if (got > 0) {
-    emit(slot.has(kOwned) ? EventKind::data_owned : EventKind::data_view, index,
-         static_cast<int64_t>(slab_used_), got);
-    // Chunks begin at multiples of 8, so that a view can be read as any number.
-    slab_used_ += (static_cast<size_t>(got) + 7) & ~size_t{7};
+    const bool is_bulk = static_cast<uint32_t>(got) >= kMinBlock && blocks_ != nullptr &&
+                         slot.has(kOwned) && !slot.has(kUnix);
+    is_bulk ? slot.set(kBulk) : slot.clear(kBulk);
     // With an edge trigger a short read means drained (epoll(7)), but not when a hangup has been
     // seen, whose FIN or error is still to be read, and not where reads end for another reason. No
     // further edge would tell of what is left.
@@ -157,6 +152,51 @@ void Reactor::step_read(Slot& slot, uint32_t index) {
   }
   slot.clear(kMayRead);
   poller_->modify(slot.fd, id_of(slot, index), kReadable);
+}
+
+ssize_t Reactor::read_slab(Slot& slot, uint32_t index, bool* is_cut) {
+  uint8_t* room = slab_ + slab_used_;
+  ssize_t got;
+  do {
+    got = slot.has(kUnix) ? kernel_->recv_unix(slot.fd, room, slot.read_size, is_cut)
+                          : kernel_->recv(slot.fd, room, slot.read_size, 0);
+  } while (got == -EINTR);
+  if (got > 0) {
+    emit(slot.has(kOwned) ? EventKind::data_owned : EventKind::data_view, index,
+         static_cast<int64_t>(slab_used_), got);
+    // Chunks begin at multiples of 8, so that a view can be read as any number.
+    slab_used_ += (static_cast<size_t>(got) + 7) & ~size_t{7};
+  }
+  return got;
+}
+
+// Reads what is known to be waiting into a block of exactly its size. Clears kBulk, having read
+// nothing, where that is not to be had. What comes after the question makes the poller tell of it
+// anew, so that a read of all there was means drained, as a short one does.
+ssize_t Reactor::read_block(Slot& slot, uint32_t index) {
+  const int available = slot.has(kOwned) ? kernel_->available(slot.fd) : 0;
+  const uint32_t length = std::min(static_cast<uint32_t>(std::max(available, 0)), slot.read_size);
+  uint8_t* room = length < kMinBlock ? nullptr : blocks_->give(length);
+  if (room == nullptr) {
+    slot.clear(kBulk);
+    return 0;
+  }
+  ssize_t got;
+  do {
+    got = kernel_->recv(slot.fd, room, length, 0);
+  } while (got == -EINTR);
+  if (got == static_cast<ssize_t>(length)) {
+    emit(EventKind::data_direct, index, 0, got);
+    return got;
+  }
+  // A read that ends before that is a rare one: at a byte that is urgent.
+  if (got > 0) {
+    memcpy(slab_ + slab_used_, room, static_cast<size_t>(got));
+    emit(EventKind::data_owned, index, static_cast<int64_t>(slab_used_), got);
+    slab_used_ += (static_cast<size_t>(got) + 7) & ~size_t{7};
+  }
+  blocks_->take_back();
+  return got;
 }
 
 }  // namespace sk

@@ -58,10 +58,22 @@ void Owner::check_guard() const {
   CHECK(std::all_of(slab_.end() - kGuard, slab_.end(), [](uint8_t b) { return b == kGuardByte; }));
 }
 
+uint8_t* GivenBlocks::give(size_t length) {
+  if (refuses) return nullptr;
+  given.emplace_back(length);
+  return given.back().data();
+}
+
+void GivenBlocks::take_back() {
+  given.pop_back();
+  ++taken_back;
+}
+
 void Owner::record(uint32_t count, const std::function<void(const Told&)>& handle) {
   CHECK(count <= Reactor::kEventCapacity);
   check_guard();
   size_t used = 0;
+  size_t direct = 0;
   // Copied first: the handler's calls must not be able to change what this batch says.
   const std::vector<Event> batch(events_.begin(), events_.begin() + count);
   for (const Event& event : batch) {
@@ -75,9 +87,17 @@ void Owner::record(uint32_t count, const std::function<void(const Told&)>& handl
       used = begin + length;
       entry.bytes.assign(reinterpret_cast<const char*>(slab_.data()) + begin, length);
     }
+    if (entry.kind == EventKind::data_direct) {
+      CHECK(direct < blocks.given.size());
+      const std::vector<uint8_t>& block = blocks.given[direct++];
+      CHECK_EQ(block.size(), static_cast<size_t>(event.b));
+      entry.bytes.assign(block.begin(), block.end());
+    }
     told.push_back(entry);
     if (handle) handle(entry);
   }
+  CHECK_EQ(direct, blocks.given.size());
+  blocks.given.clear();
 }
 
 void Owner::turn(const std::function<void(const Told&)>& handle) {
@@ -121,7 +141,8 @@ std::string Owner::take_bytes(Id id) {
                             [=](const Told& event) {
                               return event.slot == slot_of(id) && event.bytes.empty() &&
                                      (event.kind == EventKind::data_view ||
-                                      event.kind == EventKind::data_owned);
+                                      event.kind == EventKind::data_owned ||
+                                      event.kind == EventKind::data_direct);
                             }),
              told.end());
   return out;

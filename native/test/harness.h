@@ -44,6 +44,18 @@ struct Told {
   std::string bytes;
 };
 
+// Gives blocks as the binding does, unless it is told to refuse.
+class GivenBlocks final : public Blocks {
+ public:
+  uint8_t* give(size_t length) override;
+  void take_back() override;
+
+  bool refuses = false;
+  int taken_back = 0;
+  // Of the batch at hand.
+  std::vector<std::vector<uint8_t>> given;
+};
+
 class Owner {
  public:
   explicit Owner(MakePoller make, size_t slab_size = 4 * Reactor::kMaxRead);
@@ -75,6 +87,7 @@ class Owner {
   Id adopted(const Told& event) const;
 
   std::vector<Told> told;
+  GivenBlocks blocks;
 
  private:
   void check_guard() const;

@@ -25,7 +25,7 @@ const PRELUDE = `
         if (kind === 7) reactor.write(client, Uint8Array.of(1, 2, 3));
         if (kind === 1 || kind === 2) onData(reactor, client, server, listener);
       }
-    }, usePoll, false, busyPoll);
+    }, usePoll, false, busyPoll, false);
     const listener = reactor.socket(AF_INET, SOCK_STREAM, 0);
     reactor.bind(listener, 4, LOOPBACK, 0, 0);
     reactor.listen(listener, 8);

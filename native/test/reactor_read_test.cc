@@ -234,6 +234,76 @@ TEST_BOTH("Reactor tells the end once, after all data") {
   CHECK(owner.told.empty());
 }
 
+// How many events of this kind there are, and that all bytes are those of the pattern.
+int count_kind(Owner& owner, EventKind kind) {
+  return static_cast<int>(std::count_if(owner.told.begin(), owner.told.end(),
+                                        [kind](const Told& told) { return told.kind == kind; }));
+}
+
+TEST_BOTH("Reactor reads large owned chunks into blocks of exactly their size") {
+  Owner owner(make);
+  owner.reactor().set_blocks(&owner.blocks);
+  const Link link = tcp_link(owner);
+  start(owner, link.id, Reactor::kMaxRead, true);
+  const std::string bytes = pattern(1'000'000);
+  std::string got;
+  int direct = 0;
+  size_t sent = 0;
+  while (got.size() < bytes.size()) {
+    const ssize_t more = ::send(link.far.get(), bytes.data() + sent,
+                                std::min<size_t>(bytes.size() - sent, 100'000), MSG_DONTWAIT);
+    if (more > 0) sent += static_cast<size_t>(more);
+    owner.turn();
+    direct += count_kind(owner, EventKind::data_direct);
+    got += owner.take_bytes(link.id);
+  }
+  CHECK(got == bytes);
+  CHECK(direct > 5);
+  // Small ones are copied, and the next large one finds that out by itself.
+  send_all(link.far, "small");
+  owner.settle();
+  CHECK_EQ(count_kind(owner, EventKind::data_direct), 0);
+  CHECK_EQ(owner.take_bytes(link.id), std::string("small"));
+}
+
+TEST_BOTH("Reactor reads into the slab where there is no block, and where views are wanted") {
+  Owner owner(make);
+  owner.reactor().set_blocks(&owner.blocks);
+  owner.blocks.refuses = true;
+  const Link link = tcp_link(owner);
+  start(owner, link.id, Reactor::kMaxRead, true);
+  const std::string bytes = pattern(150'000);
+  send_all(link.far, bytes);
+  CHECK(owner.receive(link.id, bytes.size()) == bytes);
+  owner.blocks.refuses = false;
+  start(owner, link.id, Reactor::kMaxRead, false);
+  send_all(link.far, bytes);
+  CHECK(owner.receive(link.id, bytes.size()) == bytes);
+  CHECK_EQ(owner.blocks.taken_back, 0);
+}
+
+TEST_BOTH("Reactor takes a block back when less is read than was waiting, or nothing") {
+  Owner owner(make);
+  owner.reactor().set_blocks(&owner.blocks);
+  const Link link = tcp_link(owner);
+  start(owner, link.id, Reactor::kMaxRead, true);
+  const std::string bytes = pattern(150'000);
+  send_all(link.far, bytes);
+  owner.turn();
+  owner.faults().limit(5000, 0);
+  std::string got = owner.take_bytes(link.id);
+  owner.turn();
+  owner.faults().limit(0, 0);
+  got += owner.take_bytes(link.id);
+  CHECK_EQ(owner.blocks.taken_back, 1);
+  CHECK(got + owner.receive(link.id, bytes.size() - got.size()) == bytes);
+  send_all(link.far, bytes);
+  owner.turn();
+  owner.faults().add({Call::recv, ETIMEDOUT, 0, 1});
+  CHECK_EQ(owner.take(EventKind::read_failed, link.id).a, ETIMEDOUT);
+  CHECK_EQ(owner.blocks.taken_back, 2);
+}
+
 TEST_BOTH("Reactor's stop leaves data with the kernel until reading starts again") {
   Owner owner(make);
   const Link link = tcp_link(owner);

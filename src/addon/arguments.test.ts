@@ -20,7 +20,7 @@ const { EBADF, EINVAL, ENAMETOOLONG, ENODEV, EAFNOSUPPORT } = native.errorNumber
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
 
 function makeReactor(withFaults = false): NativeReactor {
-  const made = native.createReactor(() => undefined, false, withFaults, 0);
+  const made = native.createReactor(() => undefined, false, withFaults, 0, false);
   if (typeof made === 'number') throw new Error(`createReactor answered ${String(made)}`);
   return made;
 }
@@ -255,19 +255,21 @@ for (const [what, family, bytes, errno] of BAD_ADDRESSES) {
 /** Not one that `createReactor` may take: what, arguments. */
 const BAD_REACTORS: readonly (readonly [string, readonly unknown[]])[] = [
   ['nothing', []],
-  ['no function', [{}, false, false, 0]],
-  ['null', [null, false, false, 0]],
-  ['a string', ['f', false, false, 0]],
+  ['no function', [{}, false, false, 0, false]],
+  ['null', [null, false, false, 0, false]],
+  ['a string', ['f', false, false, 0, false]],
   ['no usePoll', [() => undefined]],
-  ['a number for usePoll', [() => undefined, 0, false, 0]],
+  ['a number for usePoll', [() => undefined, 0, false, 0, false]],
   ['no withFaults', [() => undefined, false]],
-  ['a string for withFaults', [() => undefined, true, 'yes', 0]],
-  ['objects for both', [() => undefined, {}, {}, 0]],
+  ['a string for withFaults', [() => undefined, true, 'yes', 0, false]],
+  ['objects for both', [() => undefined, {}, {}, 0, false]],
   ['no busyPoll', [() => undefined, false, false]],
-  ['a string for busyPoll', [() => undefined, false, false, '50']],
-  ['a busyPoll below 0', [() => undefined, false, false, -1]],
-  ['a busyPoll that is too long', [() => undefined, false, false, 1001]],
-  ['half a microsecond of busyPoll', [() => undefined, false, false, 0.5]],
+  ['a string for busyPoll', [() => undefined, false, false, '50', false]],
+  ['a busyPoll below 0', [() => undefined, false, false, -1, false]],
+  ['a busyPoll that is too long', [() => undefined, false, false, 1001, false]],
+  ['half a microsecond of busyPoll', [() => undefined, false, false, 0.5, false]],
+  ['no keepsMemory', [() => undefined, false, false, 0]],
+  ['a number for keepsMemory', [() => undefined, false, false, 0, 1]],
 ];
 
 for (const [what, args] of BAD_REACTORS) {

@@ -17,7 +17,7 @@ const { EBADF, EINPROGRESS, EMFILE } = native.errorNumbers;
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
 
 function makeReactor(onBatch: BatchHandler = () => undefined, usePoll = false): NativeReactor {
-  const made = native.createReactor(onBatch, usePoll, true, 0);
+  const made = native.createReactor(onBatch, usePoll, true, 0, false);
   if (typeof made === 'number') throw new Error(`createReactor answered ${String(made)}`);
   return made;
 }

@@ -139,6 +139,7 @@ export interface NativeModule extends NativeNameFunctions {
     usePoll: boolean,
     withFaults: boolean,
     busyPoll: number,
+    keepsMemory: boolean,
   ): NativeReactor | number;
   /** Its functions are bound to it and need no `this`. @returns a negative errno if the system has no descriptor left */
   createSockets(onReady: ReadyHandler, usePoll: boolean): NativeSockets | number;

@@ -27,6 +27,7 @@ export interface ReactorOptions {
   readonly withFaults: boolean;
   /** Microseconds. */
   readonly busyPoll: number;
+  readonly keepsMemory: boolean;
 }
 
 /** An exception of the user's must not end a batch: it is thrown where Node reports it as uncaught. */
@@ -66,8 +67,9 @@ export class Reactor {
     this.module = options.native;
     this.clock = options.clock;
     this.names = new ErrorNames(options.native.errorNumbers);
-    const { native: module, usePoll, withFaults, busyPoll } = options;
-    const native = module.createReactor(this.#onBatch.bind(this), usePoll, withFaults, busyPoll);
+    const { native: module, usePoll, withFaults, busyPoll, keepsMemory } = options;
+    const onBatch = this.#onBatch.bind(this);
+    const native = module.createReactor(onBatch, usePoll, withFaults, busyPoll, keepsMemory);
     if (typeof native === 'number') throw this.names.error(-native, 'epoll_create1', { op: 'open' });
     this.native = native;
     this.#events = this.native.events;
