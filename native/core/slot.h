@@ -42,7 +42,7 @@ enum Flag : uint32_t {
   kMarked = 1u << 15,       // has had urgent data: reads stop there, and come short
   kUnix = 1u << 16,
   kFault = 1u << 17,  // the poller has seen the descriptor fail
-  kBulk = 1u << 18,   // its last read was a large one
+  kBulk = 1u << 26,   // its last read was a large one
 };
 
 constexpr uint32_t kNoSegment = ~0u;
