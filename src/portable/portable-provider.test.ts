@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import test, { after } from 'node:test';
 import type { SocketOptions } from '../base/options.ts';
 import { reader } from '../base/reader.ts';
+import { datagramSuite } from '../testing/datagram-suite.ts';
 import { listenerSuite } from '../testing/listener-suite.ts';
 import { nodeHooks } from '../testing/node/hooks.ts';
 import { runSuite } from '../testing/node/run-suite.ts';
@@ -48,6 +49,8 @@ for (const transport of ['ipv4', 'ipv6', 'unix', 'unix-abstract'] as const) {
   runSuite(listenerSuite(make, options), capabilities);
   runSuite(providerSuite(make, options), capabilities);
 }
+for (const transport of ['ipv4', 'ipv6', 'unix', 'seqpacket'] as const)
+  runSuite(datagramSuite(make, { ...common, transport }), capabilities);
 
 /** What `node:net` cannot do, and says so before there is a socket. */
 const UNSUPPORTED: readonly Partial<SocketOptions>[] = [
@@ -71,10 +74,16 @@ for (const options of UNSUPPORTED) {
   });
 }
 
-test('portableProvider refuses datagrams and shared ports', async (t) => {
+test('portableProvider refuses what node:dgram has not, and shared ports', async (t) => {
   const provider = portableProvider();
   t.after(() => provider.close());
-  await assert.rejects(provider.bind({}), { name: 'UnsupportedError', op: 'bind' });
+  const refused = { name: 'UnsupportedError', op: 'bind' };
+  await assert.rejects(provider.bind({ icmpErrors: true }), refused);
+  await assert.rejects(provider.bind({ reusePort: true }), refused);
+  await assert.rejects(provider.bind({ type: 'datagram' }), refused);
+  await assert.rejects(provider.bind({ type: 'seqpacket', remotePath: '/nowhere' }), refused);
+  await assert.rejects(provider.bind({ options: { trafficClass: 8 } }), { name: 'UnsupportedError' });
+  await assert.rejects(provider.listenPackets({ path: '/nowhere' }), { name: 'UnsupportedError' });
   await assert.rejects(provider.listen({ reusePort: true }), { name: 'UnsupportedError', op: 'listen' });
   await assert.rejects(provider.listen({ path: Uint8Array.of(47, 255) }), { name: 'UnsupportedError' });
   await assert.rejects(provider.connect({ path: Uint8Array.of(47, 255) }), { name: 'UnsupportedError' });

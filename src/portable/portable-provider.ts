@@ -1,7 +1,7 @@
 /**
- * Sockets over `node:net`, for where the native engine cannot be loaded: other systems, other runtimes, no binary. It
+ * Sockets over `node:net` and `node:dgram`, for where the native engine cannot be loaded: other systems, other runtimes, no binary. It
  * keeps the promises of `SocketProvider`, slower, and with the limits that its capabilities and the heads of
- * `portable-stream.ts` and `portable-listener.ts` name.
+ * `portable-stream.ts`, `portable-listener.ts` and `portable-datagram.ts` name.
  */
 import { Socket } from 'node:net';
 import type { AbortSignalLike } from '../base/abort.ts';
@@ -11,7 +11,8 @@ import { formatAddress } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import { connectByName } from '../base/connect-by-name.ts';
 import { withDeadline } from '../base/deadline.ts';
-import { ClosedError, SystemError, UnsupportedError } from '../base/errors.ts';
+import type { ErrorDetails } from '../base/errors.ts';
+import { ClosedError, ResolveError, SystemError, UnsupportedError } from '../base/errors.ts';
 import type { Attempt } from '../base/happy-eyeballs.ts';
 import { raceConnect } from '../base/happy-eyeballs.ts';
 import type { Names, Resolver } from '../base/names.ts';
@@ -29,15 +30,26 @@ import type {
   SocketSnapshot,
   Stream,
 } from '../base/provider.ts';
-import type { ConnectPlan, ListenPlan, TcpConnectPlan, UnixConnectPlan } from '../base/validate.ts';
+import type {
+  ConnectPlan,
+  DeadlinePlan,
+  ListenPlan,
+  TcpConnectPlan,
+  UnixConnectPlan,
+} from '../base/validate.ts';
+import type { UdpBindPlan } from '../base/validate-datagram.ts';
+import { validateBind } from '../base/validate-datagram.ts';
 import { validateConnect, validateListen, validateResolve } from '../base/validate.ts';
+import { requireDatagramOptions } from './datagram-options.ts';
 import { Hold } from './hold.ts';
 import { hasAbstractNames, hostText, localOf, pathText, unixEndpoint } from './node-address.ts';
 import { realClock } from './node-clock.ts';
 import { toSystemError } from './node-errors.ts';
 import { listInterfaces, nodeNames } from './node-names.ts';
+import { openDatagram, requirePossible } from './open-datagram.ts';
 import { openServer } from './open-server.ts';
 import type { OwnedSocket, Owner } from './owner.ts';
+import { PortableDatagram } from './portable-datagram.ts';
 import { PortableListener } from './portable-listener.ts';
 import { PortableStream } from './portable-stream.ts';
 import { requireSettable } from './remembered-options.ts';
@@ -50,7 +62,7 @@ export interface PortableOptions {
 }
 
 function capabilities(): ReadonlySet<Capability> {
-  const found: Capability[] = ['local-bind', 'tcp'];
+  const found: Capability[] = ['local-bind', 'multicast', 'ssm', 'tcp', 'udp'];
   if (listInterfaces().some(({ address }) => address.family === 'ipv6')) found.push('ipv6');
   if (process.platform !== 'win32') found.push('unix');
   if (hasAbstractNames) found.push('unix-abstract');
@@ -96,13 +108,16 @@ class PortableProvider implements SocketProvider, Owner {
     });
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- what is thrown rejects the promise
   async bind(options: BindOptions): Promise<Datagram> {
-    throw new UnsupportedError('datagrams need the native engine', {
-      op: 'bind',
-      transport: 'udp',
-      cause: options,
-    });
+    const plan = validateBind(options);
+    if (plan.transport === 'unix')
+      throw new UnsupportedError('Unix message sockets need the native engine', {
+        op: 'bind',
+        transport: 'unix',
+      });
+    requirePossible(plan);
+    requireDatagramOptions(plan.options);
+    return this.#during('bind', plan.signal, (signal) => this.#bind({ ...plan, signal }));
   }
 
   async resolve(host: string, options?: ResolveOptions): Promise<readonly IpAddress[]> {
@@ -264,16 +279,49 @@ class PortableProvider implements SocketProvider, Owner {
     return { result, cancel: () => void socket.destroy() };
   }
 
-  /** A listener that comes when its time is over is closed again. */
   async #listen(plan: ListenPlan): Promise<Listener> {
     if (plan.signal?.aborted === true) throw plan.signal.reason;
     const opening = openServer(plan).then(
       ({ server, local }) => new PortableListener(server, local, plan, this),
     );
+    return this.#inTime(opening, plan, { op: 'listen', transport: plan.transport });
+  }
+
+  async #bind(plan: UdpBindPlan): Promise<Datagram> {
+    if (plan.signal?.aborted === true) throw plan.signal.reason;
+    return this.#inTime(this.#openDatagram(plan), plan, { op: 'bind', transport: 'udp' });
+  }
+
+  async #openDatagram(plan: UdpBindPlan): Promise<PortableDatagram> {
+    const remote = await this.#remoteOf(plan);
+    const datagram = new PortableDatagram(await openDatagram(plan, remote), remote, plan, this);
     try {
-      return await withDeadline(opening, plan, this.clock, () => {
-        return new SystemError('ETIMEDOUT', { op: 'listen', transport: plan.transport });
-      });
+      datagram.setAll(plan.options);
+      return datagram;
+    } catch (error) {
+      datagram.abort();
+      await datagram.settled;
+      throw error;
+    }
+  }
+
+  /** The first address of the name. @throws {ResolveError} */
+  async #remoteOf({ remote, family, signal, timeout }: UdpBindPlan): Promise<IpEndpoint | undefined> {
+    if (remote === undefined) return undefined;
+    const { host, port } = remote;
+    const [address] = await this.#names.resolve({ host, family, signal, timeout });
+    if (address === undefined) throw new ResolveError('EAI_NODATA', host);
+    return { ...address, port };
+  }
+
+  /** A socket that comes when its time is over is closed again. */
+  async #inTime<S extends { close(): Promise<void> }>(
+    opening: Promise<S>,
+    plan: DeadlinePlan,
+    details: ErrorDetails,
+  ): Promise<S> {
+    try {
+      return await withDeadline(opening, plan, this.clock, () => new SystemError('ETIMEDOUT', details));
     } catch (error) {
       // Binding takes no time worth the name, and the descriptor is to be given back when this rejects.
       const [opened] = await Promise.allSettled([opening]);
