@@ -90,15 +90,12 @@ export class ClosedError extends SocketError {
   }
 }
 
-/** The peer or the network ended the connection. `cause` is the `SystemError` that told. */
+/** The peer or the network ended the connection. `cause` is the `SystemError` that told, or the `TlsError`. */
 export class BrokenError extends SocketError {
-  constructor(details: ErrorDetails = {}) {
+  constructor(details: ErrorDetails & { reason?: string | undefined } = {}) {
     const cause = details.cause instanceof SystemError ? details.cause : undefined;
-    super(
-      'ERR_SOCKET_BROKEN',
-      cause === undefined ? 'broken' : (ERRNO_TEXT[cause.code] ?? cause.code),
-      details,
-    );
+    const told = cause === undefined ? 'broken' : (ERRNO_TEXT[cause.code] ?? cause.code);
+    super('ERR_SOCKET_BROKEN', details.reason ?? told, details);
   }
 }
 
@@ -172,6 +169,7 @@ export class ConnectError extends SocketError {
  * | `protocol` | the peer does not speak TLS, or not correctly |
  * | `alert` | the peer gave the handshake up for another reason |
  * | `closed`, `reset` | the peer ended the connection in mid-handshake |
+ * | `timeout` | a listener gave a handshake up that took longer than `handshakeTimeout` |
  */
 export type TlsFailure =
   | 'alert'
@@ -183,17 +181,21 @@ export type TlsFailure =
   | 'closed'
   | 'protocol'
   | 'reset'
+  | 'timeout'
   | 'version';
 
 /**
- * A TLS handshake failed, and the connection is closed. `code` is the TLS library's own, such as `CERT_HAS_EXPIRED`,
+ * A TLS handshake failed, and the connection is closed; or what a protected connection broke of. `code` is the TLS library's own, such as `CERT_HAS_EXPIRED`,
  * `ERR_TLS_CERT_ALTNAME_INVALID` or `ERR_SSL_WRONG_VERSION_NUMBER`; the message has its words.
  */
 export class TlsError extends SocketError {
   readonly failure: TlsFailure;
+  /** What the TLS library says of it. */
+  readonly reason: string;
   constructor(failure: TlsFailure, code: string, reason: string, details: ErrorDetails = {}) {
     super(code, reason, details);
     this.failure = failure;
+    this.reason = reason;
   }
 }
 

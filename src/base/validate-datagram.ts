@@ -3,6 +3,7 @@ import type { IpAddress, IpFamily, SocketAddress } from './address.ts';
 import { family, host, ipAddress, numericAddress, unixPath } from './address-rules.ts';
 import { isBytes, requireBytes } from './bytes.ts';
 import type { DatagramMeta, DatagramSink, Membership, OutgoingDatagram, UdpRemote } from './datagram.ts';
+import { MAX_INT32 } from './deadline-rules.ts';
 import { MAX_DATAGRAM_SIZE } from './provider.ts';
 import type { Rule, Rules } from './rules.ts';
 import {
@@ -18,7 +19,7 @@ import {
   wrongType,
 } from './rules.ts';
 import type { CommonPlan } from './validate.ts';
-import { COMMON, MAX_INT32, port, refuse, UNIX_PATH } from './validate.ts';
+import { COMMON, port, refuse, UNIX_PATH } from './validate.ts';
 
 export interface UdpBindPlan extends CommonPlan {
   readonly transport: 'udp';

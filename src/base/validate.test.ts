@@ -145,6 +145,7 @@ test('validateConnect fills in every default', () => {
     highWaterMark: 65536,
     writeLimit: 67108864,
     options: {},
+    tls: undefined,
   });
 });
 
@@ -156,6 +157,7 @@ test('validateListen fills in every default', () => {
     writeLimit: 67108864,
     options: {},
     backlog: 2 ** 31 - 1,
+    tls: undefined,
   };
   const host = { family: 'ipv4', host: '127.0.0.1' };
   assert.deepEqual(validateListen({}), {

@@ -6,6 +6,8 @@
 import type { AbortSignalLike } from './abort.ts';
 import type { IpAddress, IpFamily } from './address.ts';
 import { family, host, ipAddresses, numericAddress, unixPath } from './address-rules.ts';
+import type { DeadlinePlan } from './deadline-rules.ts';
+import { DEADLINE, MAX_INT32 } from './deadline-rules.ts';
 import { DEFAULT_ATTEMPT_DELAY, MIN_ATTEMPT_DELAY } from './happy-eyeballs.ts';
 import type { KeepAlive, OptionName, SocketOptions } from './options.ts';
 import { DEFAULT_HIGH_WATER_MARK, DEFAULT_WRITE_LIMIT, MAX_READ_SIZE } from './provider.ts';
@@ -23,9 +25,11 @@ import {
   withDefault,
   wrongType,
 } from './rules.ts';
+import type { TlsClientPlan, TlsServerPlan } from './validate-tls.ts';
+import { validateConnectTls, validateListenTls } from './validate-tls.ts';
 
-/** A longer delay would fire at once in `setTimeout`, and does not fit an `int` of C. */
-export const MAX_INT32: number = 2 ** 31 - 1;
+export type { DeadlinePlan } from './deadline-rules.ts';
+
 const MAX_UINT32 = 2 ** 32 - 1;
 
 export interface StreamLimits {
@@ -49,11 +53,13 @@ export interface TcpConnectPlan extends CommonPlan {
   readonly attemptDelay: number;
   readonly localAddress: IpAddress | undefined;
   readonly localPort: number;
+  readonly tls: TlsClientPlan | undefined;
 }
 
 export interface UnixConnectPlan extends CommonPlan {
   readonly transport: 'unix';
   readonly path: string | Uint8Array;
+  readonly tls: TlsClientPlan | undefined;
 }
 
 export type ConnectPlan = TcpConnectPlan | UnixConnectPlan;
@@ -61,6 +67,7 @@ export type ConnectPlan = TcpConnectPlan | UnixConnectPlan;
 interface CommonListenPlan extends CommonPlan {
   /** As `listen(2)` takes it; the system cuts it to its own maximum. */
   readonly backlog: number;
+  readonly tls: TlsServerPlan | undefined;
 }
 
 export interface TcpListenPlan extends CommonListenPlan {
@@ -85,11 +92,6 @@ export interface ReadPlan {
   readonly chunks: 'owned' | 'view';
 }
 
-export interface DeadlinePlan {
-  readonly signal: AbortSignalLike | undefined;
-  readonly timeout: number | undefined;
-}
-
 export interface ResolvePlan extends DeadlinePlan {
   readonly host: string;
   readonly family: IpFamily | undefined;
@@ -101,18 +103,6 @@ const byteCount = integer(1, MAX_UINT32);
 // Linux takes no more than these for TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT (include/net/tcp.h, MAX_TCP_KEEP…).
 const keepAliveSeconds = integer(1, 32767);
 const keepAliveCount = integer(1, 127);
-
-/** Any platform's own signal will do, so it is known by what it can do. */
-function abortSignal(value: unknown, name: string): AbortSignalLike {
-  const signal = requireObject(value, name);
-  if (
-    typeof Reflect.get(signal, 'aborted') !== 'boolean' ||
-    typeof Reflect.get(signal, 'addEventListener') !== 'function'
-  ) {
-    throw wrongType(name, 'an AbortSignal', value);
-  }
-  return signal as AbortSignalLike;
-}
 
 const KEEP_ALIVE: Rules<{
   idle: number | undefined;
@@ -165,11 +155,6 @@ function socketOptions(value: unknown, name: string): Partial<SocketOptions> {
   return withoutUndefined(readWith(requireObject(value, name), rules, `${name}.`));
 }
 
-const DEADLINE: Rules<DeadlinePlan> = {
-  signal: optional(abortSignal),
-  timeout: optional(integer(0, MAX_INT32)),
-};
-
 /** What every call that makes a socket takes. */
 export const COMMON: Rules<CommonPlan> = {
   ...DEADLINE,
@@ -178,7 +163,7 @@ export const COMMON: Rules<CommonPlan> = {
   options: withDefault(socketOptions, {}),
 };
 
-const TCP_CONNECT: Rules<Omit<TcpConnectPlan, 'transport'>> = {
+const TCP_CONNECT: Rules<Omit<TcpConnectPlan, 'transport' | 'tls'>> = {
   ...COMMON,
   host,
   port,
@@ -189,11 +174,12 @@ const TCP_CONNECT: Rules<Omit<TcpConnectPlan, 'transport'>> = {
   localPort: withDefault(port, 0),
 };
 
-const UNIX_CONNECT: Rules<Omit<UnixConnectPlan, 'transport' | 'path'>> = COMMON;
+const UNIX_CONNECT: Rules<Omit<UnixConnectPlan, 'transport' | 'path' | 'tls'>> = COMMON;
 
 const LISTEN: Rules<CommonListenPlan> = {
   ...COMMON,
   backlog: withDefault(integer(0, MAX_INT32), MAX_INT32),
+  tls: (value) => validateListenTls(value),
 };
 
 const TCP_LISTEN: Rules<Omit<TcpListenPlan, 'transport'>> = {
@@ -238,14 +224,21 @@ export function validateConnect(value: unknown): ConnectPlan {
   const path = readPath(options);
   if (path !== undefined) {
     refuse(options, ['host', 'port'], 'beside a path');
-    return { transport: 'unix', path, ...readWith(options, UNIX_CONNECT) };
+    const plan = readWith(options, UNIX_CONNECT);
+    return {
+      transport: 'unix',
+      path,
+      ...plan,
+      tls: validateConnectTls(Reflect.get(options, 'tls'), undefined),
+    };
   }
   const plan = readWith(options, TCP_CONNECT);
   const { localAddress } = plan;
   if (localAddress !== undefined && plan.family !== undefined && plan.family !== localAddress.family) {
     throw outOfRange('localAddress', `an ${plan.family} address, as family says`, localAddress.host);
   }
-  return { transport: 'tcp', ...plan, family: plan.family ?? localAddress?.family };
+  const tls = validateConnectTls(Reflect.get(options, 'tls'), plan.host);
+  return { transport: 'tcp', ...plan, family: plan.family ?? localAddress?.family, tls };
 }
 
 /** Judges what was given to `listen`. @throws {TypeError | RangeError} */
@@ -264,6 +257,7 @@ export function validateListen(value: unknown): ListenPlan {
 export function validateListenPackets(value: unknown): UnixListenPlan {
   const options = requireObject(value, 'options');
   const path = unixPath(Reflect.get(options, 'path'), 'path');
+  refuse(options, ['tls'], 'for packets');
   return { transport: 'unix', path, ...readWith(options, UNIX_LISTEN) };
 }
 

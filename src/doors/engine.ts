@@ -18,6 +18,7 @@ export {
   UnsupportedError,
 } from '../base/errors.ts';
 export type { LookUpOptions, Resolver } from '../base/names.ts';
+export type { TlsFailure } from '../base/errors.ts';
 export type { KeepAlive, SocketOptions } from '../base/options.ts';
 export type * from '../base/provider.ts';
 export { reader } from '../base/reader.ts';
@@ -25,3 +26,7 @@ export { localProvider } from '../engine/local-provider.ts';
 export type { Faults, LocalProvider, LocalProviderOptions } from '../engine/local-provider.ts';
 export { portableProvider } from '../portable/portable-provider.ts';
 export type { PortableOptions } from '../portable/portable-provider.ts';
+export { nodeTls } from '../portable/tls-handshake.ts';
+export { tlsSessions } from '../portable/tls-sessions.ts';
+export type { TlsSessionsOptions } from '../portable/tls-sessions.ts';
+export type { TlsAttempt, TlsContext, TlsStream, TlsUpgrader } from '../base/tls-upgrader.ts';

@@ -17,6 +17,8 @@ const NOWHERE = {
 export interface KnownEnds {
   readonly local?: SocketAddress | undefined;
   readonly remote?: SocketAddress | undefined;
+  /** The number of the stream that this one takes the place of. */
+  readonly id?: number | undefined;
 }
 
 export abstract class ConnectedSocket extends NativeSocket {
@@ -24,7 +26,7 @@ export abstract class ConnectedSocket extends NativeSocket {
   #remote: KeptAddress | undefined;
 
   constructor(reactor: Reactor, handle: number, ends: KnownEnds) {
-    super(reactor, handle);
+    super(reactor, handle, ends.id);
     this.#local = ends.local;
     this.#remote = ends.remote;
   }

@@ -18,6 +18,8 @@ const BACKLOG_PAUSE = 5;
 export interface DialOptions {
   readonly limits: StreamLimits;
   readonly options: Partial<SocketOptions>;
+  /** What is connected to, where that has a name. */
+  readonly host?: string | undefined;
   readonly localAddress?: IpAddress | undefined;
   readonly localPort?: number | undefined;
   /** On a Unix listener whose backlog is full, fail with `EAGAIN` rather than wait for room. */
@@ -143,9 +145,9 @@ class Dialer implements Target, Attempt<NativeStream> {
     }
     this.#isOver = true;
     const isUnix = this.#remote.family === 'unix';
-    const { limits } = this.#options;
+    const { limits, host } = this.#options;
     this.#resolve(
-      new NativeStream(this.#reactor, this.#handle, { isUnix, limits, local, remote: this.#remote }),
+      new NativeStream(this.#reactor, this.#handle, { isUnix, limits, local, remote: this.#remote, host }),
     );
   }
 

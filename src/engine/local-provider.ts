@@ -39,6 +39,7 @@ import { listen } from './listen.ts';
 import { NativeSocket } from './native-socket.ts';
 import { Reactor } from './reactor.ts';
 import { listInterfaces, SYSTEM_NAMES } from './system-names.ts';
+import type { NativeStream } from './stream.ts';
 
 export interface LocalProviderOptions {
   /**
@@ -109,6 +110,7 @@ const CAPABILITIES: readonly Capability[] = [
   'option-read',
   'reuse-port',
   'tcp',
+  'tls',
   'unix',
   'unix-abstract',
   'user-timeout',
@@ -164,7 +166,9 @@ class NativeProvider implements LocalProvider {
     const plan = validateConnect(options);
     this.#requireOpen('connect');
     throwIfAborted(plan.signal);
-    return this.#unlessClosed(plan.transport === 'unix' ? this.#connectUnix(plan) : this.#connectTcp(plan));
+    const connect = (): Promise<NativeStream> =>
+      plan.transport === 'unix' ? this.#connectUnix(plan) : this.#connectTcp(plan);
+    return this.#unlessClosed(this.#reactor.tls.connect(plan, connect));
   }
 
   async listen(options: ListenOptions): Promise<Listener> {
@@ -172,7 +176,7 @@ class NativeProvider implements LocalProvider {
     this.#requireOpen('listen');
     throwIfAborted(plan.signal);
     const details: ErrorDetails = { op: 'listen', transport: plan.transport };
-    const work = listen(this.#reactor, plan);
+    const work = this.#reactor.tls.listen(plan, () => listen(this.#reactor, plan));
     try {
       return await this.#unlessClosed(
         withDeadline(work, plan, this.#clock, () => new SystemError('ETIMEDOUT', details)),
@@ -217,8 +221,9 @@ class NativeProvider implements LocalProvider {
 
   close(): Promise<void> {
     if (this.#closed === undefined) {
+      const covered = this.#reactor.tls.settled();
       this.#reactor.close();
-      this.#closed = Promise.resolve();
+      this.#closed = covered;
       for (const reject of this.#pending) reject(new ClosedError({ op: 'close' }));
       this.#names.close();
     }
@@ -238,8 +243,8 @@ class NativeProvider implements LocalProvider {
     return this.close();
   }
 
-  #connectTcp(plan: TcpConnectPlan): Promise<Stream> {
-    return connectByName<Stream>(plan, {
+  #connectTcp(plan: TcpConnectPlan): Promise<NativeStream> {
+    return connectByName<NativeStream>(plan, {
       clock: this.#clock,
       resolve: (query) => this.#names.resolve(query),
       dial: (endpoint) => dial(this.#reactor, endpoint, { ...plan, limits: limitsOf(plan) }),
@@ -247,8 +252,8 @@ class NativeProvider implements LocalProvider {
     });
   }
 
-  #connectUnix(plan: UnixConnectPlan): Promise<Stream> {
-    return raceConnect<Stream, SocketAddress>({
+  #connectUnix(plan: UnixConnectPlan): Promise<NativeStream> {
+    return raceConnect<NativeStream, SocketAddress>({
       addresses: [{ family: 'unix', path: plan.path }],
       dial: (address) => dial(this.#reactor, address, { options: plan.options, limits: limitsOf(plan) }),
       discard: abort,

@@ -15,8 +15,9 @@ export abstract class NativeSocket {
   protected readonly reactor: Reactor;
   protected readonly handle: number;
 
-  constructor(reactor: Reactor, handle: number) {
-    this.id = reactor.nextId();
+  /** @param id that of the socket that this one takes the place of */
+  constructor(reactor: Reactor, handle: number, id: number = reactor.nextId()) {
+    this.id = id;
     this.reactor = reactor;
     this.handle = handle;
   }

@@ -6,6 +6,8 @@ import type { NativeModule, NativeReactor } from '../addon/types.ts';
 import { EVENT, EVENT_CAPACITY, SLOT_COUNT } from '../addon/types.ts';
 import type { Clock } from '../base/clock.ts';
 import type { SocketSnapshot } from '../base/provider.ts';
+import { TlsHost } from '../base/tls-host.ts';
+import { nodeTls } from '../portable/tls-handshake.ts';
 import { ErrorNames } from '../addon/system-errors.ts';
 
 /** Whoever owns a native handle. Events that cannot concern it do nothing. */
@@ -44,6 +46,7 @@ export class Reactor {
   readonly module: NativeModule;
   readonly clock: Clock;
   readonly names: ErrorNames;
+  readonly tls: TlsHost;
   /** Counts flushes: what was written in an earlier turn has been handed to the kernel, or is known to be blocked. */
   turn = 0;
   #lastId = 0;
@@ -66,6 +69,7 @@ export class Reactor {
   constructor(options: ReactorOptions) {
     this.module = options.native;
     this.clock = options.clock;
+    this.tls = new TlsHost(nodeTls, options.clock);
     this.names = new ErrorNames(options.native.errorNumbers);
     const { native: module, usePoll, withFaults, busyPoll, keepsMemory } = options;
     const onBatch = this.#onBatch.bind(this);

@@ -1,7 +1,7 @@
 import { EVENT } from '../addon/types.ts';
 import { isBytes, lengthOfBytes } from '../base/bytes.ts';
 import type { SocketError } from '../base/errors.ts';
-import { ClosedError, OverflowError, UnsupportedError } from '../base/errors.ts';
+import { BrokenError, BusyError, ClosedError, OverflowError } from '../base/errors.ts';
 import type {
   Deadline,
   ReadOptions,
@@ -11,10 +11,15 @@ import type {
   WriteDone,
 } from '../base/provider.ts';
 import { MAX_READ_SIZE } from '../base/provider.ts';
+import type { UpgradeOptions } from '../base/tls.ts';
+import type { RawStream, Upgradable } from '../base/tls-host.ts';
+import { BUSY } from '../base/tls-host.ts';
+import type { TlsStream } from '../base/tls-upgrader.ts';
 import type { DeadlinePlan, StreamLimits } from '../base/validate.ts';
 import { requireDone, requireStreamSink, validateDeadline, validateReadOptions } from '../base/validate.ts';
 import { Closing } from './closing.ts';
 import { ConnectedSocket, type KnownEnds } from './connected-socket.ts';
+import { CoveredTarget } from './covered-target.ts';
 import { Outgoing } from './outgoing.ts';
 import type { Reactor, Target } from './reactor.ts';
 import { IS, UNWRITABLE } from './stream-state.ts';
@@ -29,10 +34,13 @@ CLOSED.settle(null);
 export interface StreamOrigin extends KnownEnds {
   readonly isUnix: boolean;
   readonly limits: StreamLimits;
+  /** What was connected to, where that has a name. */
+  readonly host?: string | undefined;
 }
 
-export class NativeStream extends ConnectedSocket implements Stream, Target {
-  readonly #limits: StreamLimits;
+export class NativeStream extends ConnectedSocket implements Upgradable, RawStream, Target {
+  readonly limits: StreamLimits;
+  readonly #host: string | undefined;
   #is: number;
   #readSize: number = MAX_READ_SIZE;
   #sink: StreamSink | undefined;
@@ -44,7 +52,8 @@ export class NativeStream extends ConnectedSocket implements Stream, Target {
 
   constructor(reactor: Reactor, handle: number, origin: StreamOrigin) {
     super(reactor, handle, origin);
-    this.#limits = origin.limits;
+    this.limits = origin.limits;
+    this.#host = origin.host;
     this.#is = origin.isUnix ? IS.unix : 0;
     reactor.own(handle, this);
   }
@@ -77,10 +86,40 @@ export class NativeStream extends ConnectedSocket implements Stream, Target {
     return undefined;
   }
 
-  upgrade(): Promise<Stream> {
-    return Promise.reject(
-      new UnsupportedError('TLS is not supported by this provider yet', this.details('upgrade')),
-    );
+  upgrade(options: UpgradeOptions): Promise<Stream> {
+    return this.reactor.tls.upgrade(this, options, this.#host);
+  }
+
+  giveAway(): RawStream {
+    this.#requireUpgradable();
+    const { local, remote, limits, id, tag } = this;
+    const heir = new NativeStream(this.reactor, this.handle, {
+      isUnix: this.#has(IS.unix),
+      limits,
+      local,
+      remote,
+      id,
+    });
+    heir.tag = tag;
+    heir.#held = this.#held;
+    this.#held = undefined;
+    this.#is |= IS.released | IS.closing;
+    this.#attend();
+    return heir;
+  }
+
+  cover(stream: TlsStream): void {
+    this.reactor.own(this.handle, new CoveredTarget(this, stream));
+  }
+
+  #requireUpgradable(): void {
+    const details = this.details('upgrade');
+    if (this.#has(IS.closing | IS.writeEnded)) throw new ClosedError(details);
+    if (this.#has(IS.released | IS.writeBroken | IS.readEnded))
+      throw this.#failure ?? new BrokenError({ ...details, reason: 'the peer has ended the connection' });
+    if (this.#has(IS.started) && !this.#has(IS.paused))
+      throw new BusyError({ ...details, reason: BUSY.reading });
+    if (this.bufferedAmount > 0) throw new BusyError({ ...details, reason: BUSY.writing });
   }
 
   // --- reading ------------------------------------------------------------------------------------
@@ -166,7 +205,7 @@ export class NativeStream extends ConnectedSocket implements Stream, Target {
 
   write(bytes: Uint8Array, done?: WriteDone): boolean {
     if ((this.#is & UNWRITABLE) !== 0) throw this.#unwritable();
-    if (this.#out.unsent > this.#limits.writeLimit) this.#requireRoom();
+    if (this.#out.unsent > this.limits.writeLimit) this.#requireRoom();
     if (done !== undefined) requireDone(done);
     const unsent = this.#submit(bytes);
     const length = lengthOfBytes(bytes);
@@ -177,7 +216,7 @@ export class NativeStream extends ConnectedSocket implements Stream, Target {
       this.#attend();
     }
     // What was refused counts too: whoever writes until he is told to stop would never be.
-    if (this.#out.unsent < this.#limits.highWaterMark) {
+    if (this.#out.unsent < this.limits.highWaterMark) {
       this.reactor.touch();
       return true;
     }
@@ -208,7 +247,7 @@ export class NativeStream extends ConnectedSocket implements Stream, Target {
   }
 
   #requireRoom(): void {
-    const { writeLimit } = this.#limits;
+    const { writeLimit } = this.limits;
     if (this.bufferedAmount > writeLimit) throw new OverflowError(writeLimit, this.details('write'));
   }
 

@@ -30,6 +30,7 @@ import type {
   SocketSnapshot,
   Stream,
 } from '../base/provider.ts';
+import { TlsHost } from '../base/tls-host.ts';
 import type {
   ConnectPlan,
   DeadlinePlan,
@@ -53,6 +54,7 @@ import { PortableDatagram } from './portable-datagram.ts';
 import { PortableListener } from './portable-listener.ts';
 import { PortableStream } from './portable-stream.ts';
 import { requireSettable } from './remembered-options.ts';
+import { nodeTls } from './tls-handshake.ts';
 
 export interface PortableOptions {
   /** Default: this machine's time. */
@@ -62,7 +64,7 @@ export interface PortableOptions {
 }
 
 function capabilities(): ReadonlySet<Capability> {
-  const found: Capability[] = ['local-bind', 'multicast', 'ssm', 'tcp', 'udp'];
+  const found: Capability[] = ['local-bind', 'multicast', 'ssm', 'tcp', 'tls', 'udp'];
   if (listInterfaces().some(({ address }) => address.family === 'ipv6')) found.push('ipv6');
   if (process.platform !== 'win32') found.push('unix');
   if (hasAbstractNames) found.push('unix-abstract');
@@ -73,6 +75,7 @@ class PortableProvider implements SocketProvider, Owner {
   readonly capabilities: ReadonlySet<Capability> = capabilities();
   readonly clock: Clock;
   readonly #names: Names<AbortSignal>;
+  readonly tls: TlsHost;
   readonly #hold = new Hold();
   /** Those whose descriptors are open. */
   readonly #open = new Map<number, OwnedSocket>();
@@ -86,18 +89,23 @@ class PortableProvider implements SocketProvider, Owner {
   constructor({ clock = realClock, resolver }: PortableOptions) {
     this.clock = clock;
     this.#names = nodeNames({ clock, resolver });
+    this.tls = new TlsHost(nodeTls, clock);
   }
 
   async connect(options: ConnectOptions): Promise<Stream> {
     const plan = validateConnect(options);
     requireSettable(plan.options, plan.transport);
-    return this.#during('connect', plan.signal, (signal) => this.#connect({ ...plan, signal }));
+    return this.#during('connect', plan.signal, (signal) =>
+      this.tls.connect({ ...plan, signal }, () => this.#connect({ ...plan, signal })),
+    );
   }
 
   async listen(options: ListenOptions): Promise<Listener> {
     const plan = validateListen(options);
     requireSettable(plan.options, plan.transport);
-    return this.#during('listen', plan.signal, (signal) => this.#listen({ ...plan, signal }));
+    return this.#during('listen', plan.signal, (signal) =>
+      this.tls.listen(plan, () => this.#listen({ ...plan, signal })),
+    );
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- what is thrown rejects the promise
@@ -165,6 +173,15 @@ class PortableProvider implements SocketProvider, Owner {
 
   over(socket: OwnedSocket): void {
     this.#living.delete(socket);
+  }
+
+  replace(socket: OwnedSocket, cover: OwnedSocket): void {
+    this.#open.set(socket.id, cover);
+    this.#living.delete(socket);
+    this.#living.add(cover);
+    void cover.settled.then(() => {
+      this.over(cover);
+    });
   }
 
   #requireOpen(op: string): void {
@@ -271,6 +288,7 @@ class PortableProvider implements SocketProvider, Owner {
           local: local(),
           remote,
           limits: plan,
+          host: plan.transport === 'tcp' ? plan.host : undefined,
         });
         stream.setAll(plan.options);
         resolve(stream);

@@ -13,8 +13,8 @@
 import type { Socket } from 'node:net';
 import type { SocketAddress } from '../base/address.ts';
 import { withDeadline } from '../base/deadline.ts';
-import type { ErrorDetails, SocketError } from '../base/errors.ts';
-import { BrokenError, ClosedError, OverflowError, SystemError, UnsupportedError } from '../base/errors.ts';
+import type { ErrorDetails, SocketError, BrokenError } from '../base/errors.ts';
+import { BusyError, ClosedError, OverflowError, SystemError, UnsupportedError } from '../base/errors.ts';
 import type { OptionName, SocketOptions } from '../base/options.ts';
 import type {
   Deadline,
@@ -26,19 +26,25 @@ import type {
   WriteDone,
 } from '../base/provider.ts';
 import { requireBytes } from '../base/bytes.ts';
-import type { DeadlinePlan, ReadPlan } from '../base/validate.ts';
+import type { TlsInfo, UpgradeOptions } from '../base/tls.ts';
+import type { RawStream, Upgradable } from '../base/tls-host.ts';
+import { BUSY } from '../base/tls-host.ts';
+import type { TlsStream } from '../base/tls-upgrader.ts';
+import type { DeadlinePlan, ReadPlan, StreamLimits } from '../base/validate.ts';
 import { requireDone, requireStreamSink, validateDeadline, validateReadOptions } from '../base/validate.ts';
 import { flushAndDestroy, reset } from './end-socket.ts';
 import { guarded } from './guarded.ts';
 import { Inbox } from './inbox.ts';
-import { toSystemError } from './node-errors.ts';
 import { Outbox } from './outbox.ts';
-import type { OwnedSocket, Owner, StreamSetting } from './owner.ts';
+import type { OwnedSocket, Owner, Protection, StreamSetting } from './owner.ts';
+import type { OptionTable } from './remembered-options.ts';
 import { RememberedOptions } from './remembered-options.ts';
+import { brokenBy, wordFailure } from './stream-failure.ts';
+import { truncated } from './tls-errors.ts';
 
 const NO_BYTES = new Uint8Array(0);
 
-export class PortableStream implements Stream, OwnedSocket {
+export class PortableStream implements Upgradable, RawStream, TlsStream, OwnedSocket {
   readonly id: number;
   readonly transport: 'tcp' | 'unix';
   readonly local: SocketAddress;
@@ -47,8 +53,10 @@ export class PortableStream implements Stream, OwnedSocket {
   tag?: JsonValue | undefined;
   readonly #socket: Socket;
   readonly #owner: Owner;
-  readonly #options: RememberedOptions;
-  readonly #inbox = new Inbox();
+  readonly #options: OptionTable;
+  readonly #tls: Protection | undefined;
+  readonly #host: string | undefined;
+  readonly #inbox: Inbox;
   readonly #outbox: Outbox;
   #settle: () => void = () => undefined;
   #sink: StreamSink | undefined;
@@ -65,35 +73,43 @@ export class PortableStream implements Stream, OwnedSocket {
   #isClosed = false;
   /** The sink has heard its `close`, or there is nobody to hear it. */
   #isOver = false;
-  #failure: SystemError | undefined;
+  /** The sink has heard the peer's FIN. */
+  #isReadEnded = false;
+  #failure: SocketError | undefined;
   #closing: Promise<void> | undefined;
   #onClosed: ((error: SocketError | null) => void) | undefined;
 
+  readonly #onData = (chunk: Uint8Array): void => {
+    this.#received(chunk);
+  };
+  readonly #onEnd = (): void => {
+    this.#ended();
+  };
+  readonly #onError = (error: Error): void => {
+    this.#failed(error);
+  };
+  readonly #onClose = (): void => {
+    this.#closed();
+  };
+
   /** @param socket connected, paused, and not read from yet */
-  constructor(socket: Socket, { owner, transport, local, remote, limits }: StreamSetting) {
+  constructor(socket: Socket, setting: StreamSetting) {
+    const { owner, transport, local, remote, limits, heir, options, tls, host } = setting;
     this.#socket = socket;
     this.#owner = owner;
-    this.id = owner.nextId();
+    this.id = heir?.id ?? owner.nextId();
     this.transport = transport;
     this.local = local;
     this.remote = remote;
+    this.#inbox = heir?.inbox ?? new Inbox();
     this.#outbox = new Outbox(limits);
-    this.#options = new RememberedOptions(socket, transport);
+    this.#options = options ?? new RememberedOptions(socket, transport);
+    this.#tls = tls;
+    this.#host = host;
     this.settled = new Promise((resolve) => {
       this.#settle = resolve;
     });
-    socket.on('data', (chunk: Uint8Array) => {
-      this.#received(chunk);
-    });
-    socket.on('end', () => {
-      this.#ended();
-    });
-    socket.on('error', (error) => {
-      this.#failure ??= toSystemError(error, this.#details(undefined));
-    });
-    socket.on('close', () => {
-      this.#closed();
-    });
+    this.#listen('on');
     owner.opened(this);
     owner.hold(this, true);
   }
@@ -114,14 +130,40 @@ export class PortableStream implements Stream, OwnedSocket {
     return this.#isPaused;
   }
 
-  get tls(): undefined {
-    return undefined;
+  get tls(): TlsInfo | undefined {
+    return this.#tls?.info;
   }
 
-  upgrade(): Promise<Stream> {
-    return Promise.reject(
-      new UnsupportedError('TLS is not supported by this provider yet', this.#details('upgrade')),
-    );
+  get limits(): StreamLimits {
+    return this.#outbox.limits;
+  }
+
+  async upgrade(options: UpgradeOptions): Promise<Stream> {
+    const { tls } = this.#owner;
+    if (tls === undefined)
+      throw new UnsupportedError('the stream speaks TLS already', this.#details('upgrade'));
+    return tls.upgrade(this, options, this.#host);
+  }
+
+  giveAway(): RawStream {
+    this.#requireUpgradable();
+    const { transport, local, remote, limits, id, tag } = this;
+    const socket = this.#socket;
+    this.#listen('off');
+    this.#isClosed = true;
+    this.#isEnding = true;
+    const owner = this.#owner;
+    const heir = { id, inbox: this.#inbox };
+    const options = this.#options;
+    const raw = new PortableStream(socket, { owner, transport, local, remote, limits, heir, options });
+    raw.tag = tag;
+    owner.hold(this, false);
+    this.#tellCloseSoon();
+    return raw;
+  }
+
+  cover(stream: TlsStream): void {
+    this.#owner.replace(this, stream);
   }
 
   start(sink: StreamSink, options?: ReadOptions): void {
@@ -150,8 +192,7 @@ export class PortableStream implements Stream, OwnedSocket {
     requireBytes(bytes);
     requireDone(done);
     if (this.#isEnding || this.#isWriteEnded) throw new ClosedError(this.#details('write'));
-    if (this.#failure !== undefined)
-      throw new BrokenError({ ...this.#details('write'), cause: this.#failure });
+    if (this.#failure !== undefined) throw this.#broken('write');
     if (this.#outbox.isOverLimit)
       throw new OverflowError(this.#outbox.limits.writeLimit, this.#details('write'));
     const copy = new Uint8Array(bytes);
@@ -190,7 +231,8 @@ export class PortableStream implements Stream, OwnedSocket {
     this.#closing?.catch(() => undefined);
     this.#endByOwner();
     if (this.#isClosed) return;
-    if (this.transport === 'tcp') reset(this.#socket);
+    if (this.#tls !== undefined) this.#tls.reset();
+    else if (this.transport === 'tcp') reset(this.#socket);
     else this.#socket.destroy();
   }
 
@@ -206,7 +248,7 @@ export class PortableStream implements Stream, OwnedSocket {
 
   /** Sets options that `requireSettable` has passed. */
   setAll(options: Partial<SocketOptions>): void {
-    this.#options.setAll(options);
+    for (const [name, value] of Object.entries(options)) this.#options.set(name as OptionName, value);
   }
 
   ref(): void {
@@ -239,7 +281,16 @@ export class PortableStream implements Stream, OwnedSocket {
       bytesWritten,
       bufferedAmount,
       tag,
+      ...(this.#tls === undefined ? {} : { tls: true }),
     };
+  }
+
+  #listen(how: 'on' | 'off'): void {
+    const socket = this.#socket;
+    socket[how]('data', this.#onData);
+    socket[how]('end', this.#onEnd);
+    socket[how]('error', this.#onError);
+    socket[how]('close', this.#onClose);
   }
 
   #received(chunk: Uint8Array): void {
@@ -255,6 +306,11 @@ export class PortableStream implements Stream, OwnedSocket {
    */
   #ended(): void {
     const socket = this.#socket;
+    if (this.#tls !== undefined) {
+      if (this.#tls.isTruncated()) socket.destroy(truncated(this.#details('read')));
+      else this.#addEnd();
+      return;
+    }
     if (this.transport === 'unix' || this.#isWriteEnded || socket.writableLength > 0) {
       this.#addEnd();
       return;
@@ -262,6 +318,12 @@ export class PortableStream implements Stream, OwnedSocket {
     socket.write(NO_BYTES, (error) => {
       if (error === undefined || error === null) this.#addEnd();
     });
+  }
+
+  #failed(error: Error): void {
+    this.#failure ??= wordFailure(error, this.#tls?.info.role, this.#details(undefined));
+    // Of an alert Node tells, and leaves it at that.
+    if (this.#tls !== undefined) this.#socket.destroy();
   }
 
   #addEnd(): void {
@@ -281,9 +343,14 @@ export class PortableStream implements Stream, OwnedSocket {
         return;
       }
       if (next.kind === 'close') this.#tellClose(next.error);
-      else if (next.kind === 'end') guarded(() => sink.end?.());
+      else if (next.kind === 'end') this.#tellEnd(sink);
       else this.#tellData(sink, next.bytes);
     }
+  }
+
+  #tellEnd(sink: StreamSink): void {
+    this.#isReadEnded = true;
+    guarded(() => sink.end?.());
   }
 
   #tellData(sink: StreamSink, bytes: Uint8Array): void {
@@ -349,8 +416,8 @@ export class PortableStream implements Stream, OwnedSocket {
     if (chunk instanceof Uint8Array) this.#inbox.addData(chunk);
   }
 
-  #broken(): BrokenError {
-    return new BrokenError({ ...this.#details(this.#failure?.syscall), cause: this.#failure });
+  #broken(op?: string): BrokenError {
+    return brokenBy(this.#failure, op, this.#details(op));
   }
 
   /** The answer to `close()` comes before the event that it causes, so the event waits for a turn of the loop. */
@@ -391,6 +458,15 @@ export class PortableStream implements Stream, OwnedSocket {
     this.#isLate = true;
     this.abort();
     await closed;
+  }
+
+  #requireUpgradable(): void {
+    const details = this.#details('upgrade');
+    if (this.#isEnding || this.#isWriteEnded) throw new ClosedError(details);
+    if (this.#failure !== undefined || this.#isClosed || this.#isReadEnded) throw this.#broken('upgrade');
+    if (this.#sink !== undefined && !this.#isPaused)
+      throw new BusyError({ ...details, reason: BUSY.reading });
+    if (this.bufferedAmount > 0) throw new BusyError({ ...details, reason: BUSY.writing });
   }
 
   #requireOpen(op: string): void {

@@ -34,8 +34,14 @@ function setterOf<N extends OptionName>(name: N): NonNullable<Setters[N]> {
   return setter;
 }
 
+/** The options of one connection. */
+export interface OptionTable {
+  get<N extends OptionName>(name: N): SocketOptions[N];
+  set(name: OptionName, value: unknown): void;
+}
+
 /** The options of one socket. Node can set some and read none, so what was set is what is answered. */
-export class RememberedOptions {
+export class RememberedOptions implements OptionTable {
   readonly #socket: Socket;
   readonly #transport: 'tcp' | 'unix';
   /** As a new socket has them. */
@@ -58,10 +64,6 @@ export class RememberedOptions {
     requireTransport(name, this.#transport);
     setter(this.#socket, valid);
     Reflect.set(this.#values, name, valid);
-  }
-
-  setAll(options: Partial<SocketOptions>): void {
-    for (const [name, value] of Object.entries(options)) this.set(name as OptionName, value);
   }
 }
 

@@ -97,11 +97,11 @@ export class StreamDuplex extends Duplex {
   }
 
   override _writev(chunks: readonly { readonly chunk: Uint8Array }[], done: Callback): void {
-    this.#writeAll(
-      chunks.map(({ chunk }) => chunk),
-      0,
-      done,
-    );
+    const parts = chunks.map(({ chunk }) => chunk);
+    const size = parts.reduce((sum, part) => sum + part.length, 0);
+    // One call of the system for what is little together.
+    if (size <= MAX_JOINED) this.#writeAll([Buffer.concat(parts, size)], 0, done);
+    else this.#writeAll(parts, 0, done);
   }
 
   override _final(done: Callback): void {
@@ -118,7 +118,7 @@ export class StreamDuplex extends Duplex {
       return;
     }
     if (error !== null || !this.writableFinished) {
-      this.stream.abort();
+      this.giveUp();
       done(error);
       return;
     }
@@ -126,6 +126,11 @@ export class StreamDuplex extends Duplex {
     this.stream.close().then(() => {
       done(null);
     }, done);
+  }
+
+  /** Ends a stream on which not all has been said. */
+  protected giveUp(): void {
+    this.stream.abort();
   }
 
   /** From `first` on, until the stream has enough; the rest follows when that is with the kernel. */
@@ -173,6 +178,8 @@ export class StreamDuplex extends Duplex {
 }
 
 const EMPTY = new Uint8Array(0);
+/** Most bytes that are copied together rather than written one by one. */
+const MAX_JOINED = 64 * 1024;
 
 function withoutUndefined(options: StreamDuplexOptions): StreamDuplexOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));

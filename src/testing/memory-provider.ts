@@ -1,7 +1,7 @@
 import { onAbort, type AbortSignalLike } from '../base/abort.ts';
 import { formatAddress, type IpAddress, type IpEndpoint } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
-import { ClosedError, ResolveError, SystemError } from '../base/errors.ts';
+import { ClosedError, ResolveError, SystemError, UnsupportedError } from '../base/errors.ts';
 import { connectByName } from '../base/connect-by-name.ts';
 import { raceConnect, type Attempt } from '../base/happy-eyeballs.ts';
 import { careful, MAX_LOOKUPS, Names, type LookUpOptions, type Resolver } from '../base/names.ts';
@@ -33,6 +33,8 @@ import {
   type ListenPlan,
 } from '../base/validate.ts';
 import { armDeadline } from './arm-deadline.ts';
+import { TlsHost } from '../base/tls-host.ts';
+import type { TlsStream, TlsUpgrader } from '../base/tls-upgrader.ts';
 import { deferred, type Deferred } from './deferred.ts';
 import { ManualSignal } from './manual-signal.ts';
 import { MemoryBacklog } from './memory-backlog.ts';
@@ -52,6 +54,8 @@ export interface MemoryProviderOptions extends MemoryNetworkOptions {
   readonly network?: MemoryNetwork | undefined;
   /** Looks names up in place of the network's `hosts`, at most 16 at once. */
   readonly resolver?: Resolver | undefined;
+  /** What speaks TLS for the provider, such as `nodeTls` of `portside/engine`. Without it there is no TLS. */
+  readonly tls?: TlsUpgrader | undefined;
 }
 
 /** A provider whose sockets, names, time and failures are all in memory. */
@@ -97,22 +101,22 @@ const CAPABILITIES: readonly Capability[] = [
  * });
  */
 export function memoryProvider(options: MemoryProviderOptions = {}): MemoryProvider {
-  return new InMemory(options.network ?? new MemoryNetwork(options), options.resolver);
+  return new InMemory(options.network ?? new MemoryNetwork(options), options);
 }
 
 type OpenSocket = MemoryDatagram | MemoryListener | MemoryListener<Datagram, MemoryUnixSocket> | MemoryStream;
 
 class InMemory implements MemoryProvider {
-  readonly capabilities: ReadonlySet<Capability> = new Set(CAPABILITIES);
+  readonly capabilities: ReadonlySet<Capability>;
   readonly network: MemoryNetwork;
-  readonly #sockets = new Map<number, OpenSocket>();
+  readonly #sockets = new Map<number, OpenSocket | TlsStream>();
   readonly #pending = new Set<ManualSignal>();
   readonly #owner: MemoryOwner;
   readonly #names: Names<ManualSignal>;
   #lastId = 0;
   #closing: Deferred<undefined> | null = null;
 
-  constructor(network: MemoryNetwork, resolver: Resolver | undefined) {
+  constructor(network: MemoryNetwork, { resolver, tls: upgrader }: MemoryProviderOptions) {
     this.network = network;
     this.#names = new Names({
       lookUp: resolver === undefined ? (host, options) => this.#lookUp(host, options) : careful(resolver),
@@ -128,7 +132,12 @@ class InMemory implements MemoryProvider {
         };
       },
     });
+    this.capabilities = new Set(upgrader === undefined ? CAPABILITIES : [...CAPABILITIES, 'tls']);
     this.#owner = {
+      tls: upgrader === undefined ? undefined : new TlsHost(upgrader, network.clock),
+      replace: (stream) => {
+        this.#sockets.set(stream.id, stream);
+      },
       turns: network.turns,
       clock: network.clock,
       scratch: new Uint8Array(MAX_READ_SIZE),
@@ -153,14 +162,31 @@ class InMemory implements MemoryProvider {
   async connect(options: ConnectOptions): Promise<Stream> {
     const plan = validateConnect(options);
     requireOptions(plan.transport, plan.options);
-    return this.#guarded('connect', plan.signal, async (stop) => {
-      const socket = await this.#dial(plan, stop);
-      if (stop.aborted) {
-        socket.reset();
-        throw stop.reason;
-      }
-      return this.#adopt(socket, plan);
+    const tls = this.#tlsFor(plan, 'connect');
+    return this.#guarded('connect', plan.signal, (stop) => {
+      const connect = (): Promise<MemoryStream> => this.#connect(plan, stop);
+      return tls === undefined ? connect() : tls.connect({ ...plan, signal: stop }, connect);
     });
+  }
+
+  /** What a plan needs to speak TLS; `undefined` where it need not. @throws {UnsupportedError} */
+  #tlsFor(plan: ConnectPlan | ListenPlan, op: string): TlsHost | undefined {
+    if (plan.tls === undefined) return undefined;
+    const { tls } = this.#owner;
+    if (tls === undefined)
+      throw new UnsupportedError('this provider has no TLS', { op, transport: plan.transport });
+    return tls;
+  }
+
+  async #connect(plan: ConnectPlan, stop: ManualSignal): Promise<MemoryStream> {
+    const socket = await this.#dial(plan, stop);
+    if (stop.aborted) {
+      socket.reset();
+      throw stop.reason;
+    }
+    const stream = this.#adopt(socket, plan);
+    stream.host = plan.transport === 'tcp' ? plan.host : undefined;
+    return stream;
   }
 
   async #dial(plan: ConnectPlan, stop: ManualSignal): Promise<MemorySocket> {
@@ -205,26 +231,32 @@ class InMemory implements MemoryProvider {
   async listen(options: ListenOptions): Promise<Listener> {
     const plan = validateListen(options);
     requireOptions(plan.transport, plan.options);
-    return this.#guarded('listen', plan.signal, async (stop) => {
-      await this.#turn(stop);
-      const backlog = this.#bindListener(plan);
-      const close = this.network.open();
-      const owner: ListenerOwner<Stream, MemorySocket> = {
-        ...this.#owner,
-        faults: this.faults,
-        adopt: (socket) => {
-          socket.hold(this.network.open());
-          return this.#adopt(socket, plan);
-        },
-        release: () => {
-          close();
-          if (plan.transport === 'tcp') this.network.ports.remove(backlog);
-          else this.network.paths.remove(backlog);
-          backlog.close();
-        },
-      };
-      return this.#list(new MemoryListener(owner, ++this.#lastId, backlog));
+    const tls = this.#tlsFor(plan, 'listen');
+    return this.#guarded('listen', plan.signal, (stop) => {
+      const listen = (): Promise<Listener> => this.#listen(plan, stop);
+      return tls === undefined ? listen() : tls.listen(plan, listen);
     });
+  }
+
+  async #listen(plan: ListenPlan, stop: ManualSignal): Promise<Listener> {
+    await this.#turn(stop);
+    const backlog = this.#bindListener(plan);
+    const close = this.network.open();
+    const owner: ListenerOwner<Stream, MemorySocket> = {
+      ...this.#owner,
+      faults: this.faults,
+      adopt: (socket) => {
+        socket.hold(this.network.open());
+        return this.#adopt(socket, plan);
+      },
+      release: () => {
+        close();
+        if (plan.transport === 'tcp') this.network.ports.remove(backlog);
+        else this.network.paths.remove(backlog);
+        backlog.close();
+      },
+    };
+    return this.#list(new MemoryListener(owner, ++this.#lastId, backlog));
   }
 
   /** @throws {SystemError} */
@@ -336,9 +368,13 @@ class InMemory implements MemoryProvider {
     const closing = deferred<undefined>();
     this.#closing = closing;
     for (const stop of this.#pending) stop.abort(closed('connect'));
+    const { tls } = this.#owner;
+    const covered = tls?.settled() ?? Promise.resolve();
     for (const socket of [...this.#sockets.values()]) socket.abort();
     this.network.turns.add(() => {
-      closing.resolve(undefined);
+      void covered.then(() => {
+        closing.resolve(undefined);
+      });
     });
     return closing.promise;
   }

@@ -3,6 +3,7 @@ import { requireBytes } from '../base/bytes.ts';
 import type { Clock } from '../base/clock.ts';
 import {
   BrokenError,
+  BusyError,
   ClosedError,
   OverflowError,
   SystemError,
@@ -28,6 +29,10 @@ import {
   type ReadPlan,
   type StreamLimits,
 } from '../base/validate.ts';
+import type { UpgradeOptions } from '../base/tls.ts';
+import type { RawStream, TlsHost, Upgradable } from '../base/tls-host.ts';
+import { BUSY } from '../base/tls-host.ts';
+import type { TlsStream } from '../base/tls-upgrader.ts';
 import { armDeadline } from './arm-deadline.ts';
 import { deferred, type Deferred } from './deferred.ts';
 import { MemoryOptions } from './memory-options.ts';
@@ -43,10 +48,20 @@ export interface MemoryOwner {
   readonly scratch: Uint8Array;
   /** Takes the socket off the list of what is open. */
   forget(socket: { readonly id: number }): void;
+  /** Puts another stream on that list, in the place of the one with its number. */
+  replace(stream: MemoryStream | TlsStream): void;
+  /** Makes what speaks TLS out of its streams; `undefined` where there is no TLS. */
+  readonly tls: TlsHost | undefined;
+}
+
+/** What one stream of a connection leaves to the next. */
+interface Heir {
+  readonly options: MemoryOptions;
+  readonly tag: JsonValue | undefined;
 }
 
 /** A stream in memory: the part above the kernel, which reads and writes in turns and keeps the contract's order. */
-export class MemoryStream implements Stream {
+export class MemoryStream implements Upgradable, RawStream {
   readonly id: number;
   readonly transport: 'tcp' | 'unix';
   readonly local: SocketAddress;
@@ -54,7 +69,9 @@ export class MemoryStream implements Stream {
   tag?: JsonValue | undefined;
   readonly #owner: MemoryOwner;
   readonly #socket: MemorySocket;
-  readonly #limits: StreamLimits;
+  readonly limits: StreamLimits;
+  /** What was connected to, where that has a name. */
+  host: string | undefined;
   readonly #options: MemoryOptions;
   #bytesRead = 0;
   readonly #outbox: MemoryOutbox = new MemoryOutbox();
@@ -73,22 +90,25 @@ export class MemoryStream implements Stream {
   #hasReadTurn = false;
   #hasWriteTurn = false;
 
-  constructor(owner: MemoryOwner, id: number, socket: MemorySocket, limits: StreamLimits) {
+  constructor(owner: MemoryOwner, id: number, socket: MemorySocket, limits: StreamLimits, heir?: Heir) {
     this.id = id;
     this.transport = socket.transport;
     this.local = socket.local;
     this.remote = socket.remote;
     this.#owner = owner;
     this.#socket = socket;
-    this.#limits = limits;
-    this.#options = new MemoryOptions(
-      socket.transport,
-      (options) => {
-        socket.receiveBufferSize = options.receiveBufferSize;
-        socket.sendBufferSize = options.sendBufferSize;
-      },
-      socket.receiveBufferSize,
-    );
+    this.limits = limits;
+    this.tag = heir?.tag;
+    this.#options =
+      heir?.options ??
+      new MemoryOptions(
+        socket.transport,
+        (options) => {
+          socket.receiveBufferSize = options.receiveBufferSize;
+          socket.sendBufferSize = options.sendBufferSize;
+        },
+        socket.receiveBufferSize,
+      );
     socket.onReady = () => {
       this.#wantRead();
       if (!this.#outbox.isEmpty) this.#wantWrite();
@@ -112,8 +132,38 @@ export class MemoryStream implements Stream {
     return undefined;
   }
 
-  upgrade(): Promise<Stream> {
-    return Promise.reject(new UnsupportedError('this provider has no TLS', { op: 'upgrade' }));
+  async upgrade(options: UpgradeOptions): Promise<Stream> {
+    const { tls } = this.#owner;
+    if (tls === undefined) throw new UnsupportedError('this provider has no TLS', this.#details('upgrade'));
+    return tls.upgrade(this, options, this.host);
+  }
+
+  giveAway(): RawStream {
+    this.#requireUpgradable();
+    const heir = new MemoryStream(this.#owner, this.id, this.#socket, this.limits, {
+      options: this.#options,
+      tag: this.tag,
+    });
+    this.#owner.replace(heir);
+    this.#state = 'closed';
+    this.#isClosedByOwner = true;
+    this.#owner.turns.add(() => {
+      this.#tellClose(null);
+    });
+    return heir;
+  }
+
+  cover(stream: TlsStream): void {
+    this.#owner.replace(stream);
+  }
+
+  #requireUpgradable(): void {
+    const details = this.#details('upgrade');
+    if (this.#broken !== null && !this.#isClosedByOwner) throw this.#broken;
+    if (this.#state !== 'open' || this.#writeEnd !== 'open') throw new ClosedError(details);
+    if (this.#isReadEnded) throw new BrokenError({ ...details, reason: 'the peer has ended the connection' });
+    if (this.#sink !== null && !this.#isPaused) throw new BusyError({ ...details, reason: BUSY.reading });
+    if (this.bufferedAmount > 0) throw new BusyError({ ...details, reason: BUSY.writing });
   }
 
   /** As a table shows it; `null` when it is no longer open. */
@@ -184,7 +234,7 @@ export class MemoryStream implements Stream {
     if (this.#broken !== null && !this.#isClosedByOwner) throw this.#brokenBy(this.#broken.cause, 'write');
     this.#requireOpen('write');
     if (this.#writeEnd !== 'open') throw new ClosedError(this.#details('write'));
-    const { highWaterMark, writeLimit } = this.#limits;
+    const { highWaterMark, writeLimit } = this.limits;
     if (this.bufferedAmount > writeLimit) throw new OverflowError(writeLimit, this.#details('write'));
     this.#outbox.push(bytes, done);
     this.#wantWrite();

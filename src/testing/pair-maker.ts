@@ -1,6 +1,7 @@
 import type { SocketOptions } from '../base/options.ts';
 import type { IpEndpoint } from '../base/address.ts';
 import type { ConnectOptions, Listener, ListenOptions, SocketProvider, Stream } from '../base/provider.ts';
+import type { TlsClientOptions, TlsServerOptions } from '../base/tls.ts';
 import {
   SuiteFailure,
   type MadeProvider,
@@ -61,18 +62,26 @@ export function smallBuffers(provider: SocketProvider): Partial<SocketOptions> {
   return { receiveBufferSize: SMALL_BUFFER, sendBufferSize: SMALL_BUFFER };
 }
 
+/** What both ends of a pair need to speak TLS with each other. */
+export interface PairTls {
+  readonly client: TlsClientOptions;
+  readonly server: TlsServerOptions;
+}
+
 /** Two connected streams of a provider; their listener is closed already. */
 export async function connectPair(
   provider: SocketProvider,
   listen: ListenOptions,
   options: PairOptions = {},
+  tls?: PairTls,
 ): Promise<{ a: Stream; b: Stream }> {
   const { isSmall, options: wanted, ...limits } = options;
   const small = isSmall === true ? smallBuffers(provider) : {};
   const common = { ...limits, options: { ...small, ...wanted } };
-  const listener = await provider.listen({ ...listen, ...common });
+  const listener = await provider.listen({ ...listen, ...common, tls: tls?.server });
   const accepted = acceptOne(listener);
-  const [a, b] = await Promise.all([provider.connect({ ...connectOptions(listener), ...common }), accepted]);
+  const connecting = provider.connect({ ...connectOptions(listener), ...common, tls: tls?.client });
+  const [a, b] = await Promise.all([connecting, accepted]);
   await listener.close();
   return { a, b };
 }
@@ -81,7 +90,12 @@ export async function connectPair(
  * Makes pairs out of a provider for `streamSuite`. Pairs that are open at one time share a provider, which is stopped with
  * the last of them.
  */
-export function pairMaker(make: ProviderMaker, transport: SuiteTransport, files?: SuiteFiles): PairMaker {
+export function pairMaker(
+  make: ProviderMaker,
+  transport: SuiteTransport,
+  files?: SuiteFiles,
+  tls?: PairTls,
+): PairMaker {
   let made: Promise<MadeProvider> | null = null;
   let users = 0;
   const leave = async (): Promise<void> => {
@@ -96,7 +110,7 @@ export function pairMaker(make: ProviderMaker, transport: SuiteTransport, files?
     made ??= make();
     let isStopped = false;
     const { provider } = await made;
-    const { a, b } = await connectPair(provider, listenOptions(transport, files), options);
+    const { a, b } = await connectPair(provider, listenOptions(transport, files), options, tls);
     return {
       a,
       b,

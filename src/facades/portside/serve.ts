@@ -11,7 +11,8 @@ import {
   requireObject,
   withDefault,
 } from '../../base/rules.ts';
-import { MAX_INT32, validateDeadline } from '../../base/validate.ts';
+import { MAX_INT32 } from '../../base/deadline-rules.ts';
+import { validateDeadline } from '../../base/validate.ts';
 import { Complaints } from './complaints.ts';
 import type { Platform } from './platform.ts';
 import type { ServeOptions } from './types.ts';
