@@ -20,6 +20,12 @@ const PROVIDERS: readonly (readonly [name: string, make: () => SocketProvider])[
   ['portable', () => portableProvider()],
 ];
 
+function capabilitiesOf(make: () => SocketProvider): SocketProvider['capabilities'] {
+  const provider = make();
+  void provider.close();
+  return provider.capabilities;
+}
+
 /** The API for one test, after which as many descriptors are open as before. */
 function begin(t: TestContext, make: () => SocketProvider): Portside {
   const provider = make();
@@ -177,7 +183,7 @@ say(how, len(data)); c.close()
     await assert.rejects(server.accept(), ClosedError);
   });
 
-  test(`portside over ${name}: the asynchronous context of a caller is kept (C124)`, async (t) => {
+  test(`portside over ${name}: the asynchronous context of a caller is kept`, async (t) => {
     const front = begin(t, make);
     const storage = new AsyncLocalStorage<string>();
     const seen: (string | undefined)[] = [];
@@ -229,5 +235,59 @@ say(how, len(data)); c.close()
     assert.equal(total, 1_000_000);
     await Promise.all([writing, ended, server.close()]);
     await connection.close();
+  });
+}
+
+const PYTHON_ECHO = `
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('127.0.0.1', 0)); say(s.getsockname()[1])
+while True:
+    data, peer = s.recvfrom(70000)
+    if data == b'stop': break
+    s.sendto(data[::-1], peer)
+`;
+
+for (const [name, make] of PROVIDERS) {
+  const skip = !capabilitiesOf(make).has('udp') && 'this provider has no UDP';
+
+  test(`portside over ${name}: datagrams to and from CPython`, { skip }, async (t) => {
+    const front = begin(t, make);
+    const peer = python(t, PYTHON_ECHO);
+    const to = `127.0.0.1:${await peer.line()}`;
+    const socket = await front.bind({ on: '127.0.0.1:0' });
+    await socket.send('abc', to);
+    const answer = await socket.receive();
+    assert.deepEqual([decode(answer.bytes), formatAddress(answer.remote)], ['cba', to]);
+    const connected = await front.bind({ to });
+    await connected.sendMany(Array.from({ length: 20 }, (_, i) => ({ data: String(i + 10) })));
+    const got: (string | null)[] = [];
+    for await (const { bytes } of connected) {
+      got.push(decode(bytes));
+      if (got.length === 20) break;
+    }
+    assert.deepEqual(
+      got,
+      Array.from({ length: 20 }, (_, i) =>
+        String(i + 10)
+          .split('')
+          .reverse()
+          .join(''),
+      ),
+    );
+    await connected.send('stop');
+    await Promise.all([socket.close(), connected.close(), peer.ended]);
+  });
+
+  test(`portside over ${name}: datagrams are received in the caller's context`, { skip }, async (t) => {
+    const front = begin(t, make);
+    const storage = new AsyncLocalStorage<string>();
+    const socket = await front.bind({ on: '127.0.0.1:0' });
+    const seen = storage.run('receiver', async () => {
+      await socket.receive();
+      return storage.getStore();
+    });
+    const other = await front.bind({ to: formatAddress(socket.local) });
+    await storage.run('sender', () => other.send('x'));
+    assert.equal(await seen, 'receiver');
+    await Promise.all([socket.close(), other.close()]);
   });
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { BrokenError, ClosedError } from '../../base/errors.ts';
 import { pair, text, world } from './test-kit.ts';
 
-test('readable answers with chunks, and ends with the peer (C118)', async (t) => {
+test('readable answers with chunks, and ends with the peer', async (t) => {
   const { front } = world(t);
   const { client, peer } = await pair(front);
   await client.write('one');
@@ -18,7 +18,7 @@ test('readable answers with chunks, and ends with the peer (C118)', async (t) =>
   assert.equal(text(await client.readExactly(10)), 'still open');
 });
 
-test('readable fills buffers that its reader brings, cuts what is too long, and gives them back at the end (C118)', async (t) => {
+test('readable fills buffers that its reader brings, cuts what is too long, and gives them back at the end', async (t) => {
   const { front } = world(t);
   const { client, peer } = await pair(front);
   await client.write('abcdefgh');

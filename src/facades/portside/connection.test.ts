@@ -349,7 +349,7 @@ test('connection lines are the same whatever the chunks', async (t) => {
   );
 });
 
-test('connection a read that is aborted at any point takes nothing (C114)', async (t) => {
+test('connection a read that is aborted at any point takes nothing', async (t) => {
   const { front, provider } = world(t);
   const { client, peer } = await pair(front);
   const calls = [

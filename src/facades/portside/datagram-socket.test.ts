@@ -60,6 +60,8 @@ test('datagram socket sends to text and to objects, and answers to whom it came 
   await b.send('back', got[0].remote);
   assert.equal(text((await a.receive()).bytes), 'back');
   assert.deepEqual([a.sent, a.received, b.received], [3, 1, 3]);
+  const row = front.sockets().find(({ id }) => id === a.id);
+  assert.deepEqual([row?.sent, row?.received, row?.drops, row?.age], [3, 1, 0, 0]);
 });
 
 test('datagram socket refuses what cannot be sent', async (t) => {

@@ -5,7 +5,7 @@ import { assertNoOpenSockets } from '../../doors/open-sockets.ts';
 import { leakReport, recordStacks } from '../../doors/portside.ts';
 import { pair, world } from './test-kit.ts';
 
-test('sockets lists what is open, with its age and its counters (C126)', async (t) => {
+test('sockets lists what is open, with its age and its counters', async (t) => {
   const { front, clock, provider } = world(t);
   const { server, client, peer } = await pair(front);
   await client.write('four');
@@ -25,7 +25,7 @@ test('sockets lists what is open, with its age and its counters (C126)', async (
   assert.deepEqual(front.sockets(), []);
 });
 
-test('sockets says where each was opened, if stacks are recorded (C126)', async (t) => {
+test('sockets says where each was opened, if stacks are recorded', async (t) => {
   const { front } = world(t);
   recordStacks();
   t.after(() => {
@@ -42,7 +42,7 @@ test('sockets says where each was opened, if stacks are recorded (C126)', async 
   await Promise.all([client.close(), peer.close(), server.close(), silent.close()]);
 });
 
-test('leakReport has a line for each socket, and is empty if nothing is open (C126)', async (t) => {
+test('leakReport has a line for each socket, and is empty if nothing is open', async (t) => {
   const { front } = world(t);
   assert.equal(leakReport(front), '');
   const { server, client, peer } = await pair(front);
@@ -66,7 +66,7 @@ function hear(t: { after: (f: () => void) => void }, name: string): Record<strin
   return messages;
 }
 
-test('diagnostics tell of each socket that is opened, and once of its end (C124)', async (t) => {
+test('diagnostics tell of each socket that is opened, and once of its end', async (t) => {
   const { front } = world(t);
   const opened = hear(t, 'portside:socket:open');
   const closed = hear(t, 'portside:socket:close');
@@ -87,7 +87,7 @@ test('diagnostics tell of each socket that is opened, and once of its end (C124)
   assert.equal(closed.find(({ id }) => id === peer.id)?.['error'], null);
 });
 
-test('diagnostics trace calls, with what they come to (C124)', async (t) => {
+test('diagnostics trace calls, with what they come to', async (t) => {
   const { front } = world(t);
   const names = ['start', 'asyncEnd', 'error'] as const;
   const heard = Object.fromEntries(names.map((name) => [name, hear(t, `tracing:portside:connect:${name}`)]));
@@ -122,7 +122,7 @@ test('diagnostics can be heard as tracing channels', async (t) => {
   assert.ok((await front.interfaces()).length > 0);
 });
 
-test('assertNoOpenSockets names what is open, and is silent if nothing is (C126)', async (t) => {
+test('assertNoOpenSockets names what is open, and is silent if nothing is', async (t) => {
   const { front } = world(t);
   assertNoOpenSockets(front);
   const server = await front.listen({ on: 'unix:/left.sock' });

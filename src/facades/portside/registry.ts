@@ -17,6 +17,7 @@ export interface SocketEvent {
 }
 
 interface Entry {
+  readonly socket: Known;
   readonly openedAt: number;
   readonly stack: string | undefined;
 }
@@ -29,6 +30,10 @@ interface Known {
   readonly remote?: SocketAddress | undefined;
   readonly bytesRead: number;
   readonly bytesWritten: number;
+  /** These of datagram sockets alone. */
+  readonly received?: number;
+  readonly sent?: number;
+  readonly drops?: number;
 }
 
 /** Frames of a stack that belong to the caller: those outside of this folder and of the entry points. */
@@ -56,7 +61,7 @@ export class Registry<Web extends WebStreams> {
   }
 
   opened(kind: SocketSnapshot['kind'], socket: Known, stack: string | undefined): void {
-    this.#entries.set(socket.id, { openedAt: this.#platform.clock.now(), stack });
+    this.#entries.set(socket.id, { socket, openedAt: this.#platform.clock.now(), stack });
     this.#platform.diagnostics?.opened(() => eventOf(kind, socket));
   }
 
@@ -84,9 +89,11 @@ export class Registry<Web extends WebStreams> {
     const now = this.#platform.clock.now();
     return Array.from(provider.sockets(), (snapshot) => {
       const entry = this.#entries.get(snapshot.id);
-      return entry === undefined
-        ? snapshot
-        : { ...snapshot, age: now - entry.openedAt, openedAt: entry.stack };
+      if (entry === undefined) return snapshot;
+      const { openedAt, stack, socket } = entry;
+      const { received, sent, drops } = socket;
+      const counters = snapshot.kind === 'datagram' ? { received, sent, drops } : {};
+      return { ...snapshot, ...counters, age: now - openedAt, openedAt: stack };
     });
   }
 }

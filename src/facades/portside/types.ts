@@ -447,6 +447,10 @@ export type AdoptDatagramOptions = Pick<
 export interface SocketRow extends SocketSnapshot {
   /** Milliseconds since it was opened, if that was done here. */
   readonly age?: number | undefined;
+  /** Datagrams, of a socket of these: taken from the kernel, taken by it, and dropped by it. */
+  readonly received?: number | undefined;
+  readonly sent?: number | undefined;
+  readonly drops?: number | undefined;
   /** Where it was opened, if stacks were being recorded then. */
   readonly openedAt?: string | undefined;
 }
