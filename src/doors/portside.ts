@@ -63,6 +63,8 @@ export type {
   TlsVersion,
   UpgradeOptions,
 } from '../base/tls.ts';
+export { tlsSessions } from '../portable/tls-sessions.ts';
+export type { TlsSessionsOptions } from '../portable/tls-sessions.ts';
 export type {
   BindOptions,
   ConnectOptions,
