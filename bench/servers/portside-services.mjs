@@ -36,11 +36,21 @@ export class Sink extends Service {
 const BLOCK = pattern(BLOCK_SIZE);
 
 export class Source extends Service {
+  isOver = false;
   data() {
     this.drain();
   }
   drain() {
-    while (this.stream.write(BLOCK));
+    while (!this.isOver && this.stream.write(BLOCK));
+  }
+  /** @override */
+  end() {
+    this.isOver = true;
+    super.end();
+  }
+  /** @override */
+  close() {
+    this.isOver = true;
   }
 }
 
