@@ -1,5 +1,6 @@
 /** One chunk cut to the size that its receiver asked for. */
 import type { SocketError } from '../base/errors.ts';
+import type { ReadPlan } from '../base/validate.ts';
 
 /** What a stream has to tell its sink, in order: bytes, then perhaps the end, then perhaps the close. */
 export type Incoming =
@@ -39,10 +40,14 @@ export class Inbox {
     this.#close = undefined;
   }
 
-  /** The next to be told, of data at most `readSize` bytes, each with a buffer of exactly its size. */
-  take(readSize: number): Incoming | undefined {
+  get isEmpty(): boolean {
+    return this.#chunks.length === 0 && !this.#isEnded && this.#close === undefined;
+  }
+
+  /** The next to be told, of data at most `readSize` bytes. */
+  take({ readSize, chunks }: ReadPlan): Incoming | undefined {
     const chunk = this.#chunks[0];
-    if (chunk !== undefined) return { kind: 'data', bytes: this.#cut(chunk, readSize) };
+    if (chunk !== undefined) return { kind: 'data', bytes: this.#cut(chunk, readSize, chunks) };
     if (this.#isEnded) {
       this.#isEnded = false;
       return { kind: 'end' };
@@ -50,14 +55,22 @@ export class Inbox {
     return this.#close === undefined ? undefined : { kind: 'close', error: this.#close.error };
   }
 
-  #cut(chunk: Chunk, readSize: number): Uint8Array {
+  #cut(chunk: Chunk, readSize: number, kind: ReadPlan['chunks']): Uint8Array {
     const { bytes, offset } = chunk;
-    const end = Math.min(bytes.length, offset + readSize);
-    chunk.offset = end;
-    if (end === bytes.length) this.#chunks.shift();
-    const isWhole = offset === 0 && end === bytes.length;
-    if (isWhole && bytes.buffer.byteLength === end) return new Uint8Array(bytes.buffer, 0, end);
-    // The method of Uint8Array, not of Buffer, whose slice is only a view.
-    return Uint8Array.prototype.slice.call(bytes, offset, end);
+    const length = Math.min(bytes.length - offset, readSize);
+    chunk.offset += length;
+    if (chunk.offset === bytes.length) this.#chunks.shift();
+    return chunkOf(bytes, offset, length, kind);
   }
+}
+
+/** What a receiver is given of Node's bytes: a plain array, and, if it is to be his, with a buffer of exactly its size. */
+export function chunkOf(
+  { buffer, byteOffset }: Uint8Array,
+  offset: number,
+  length: number,
+  kind: ReadPlan['chunks'],
+): Uint8Array {
+  const view = new Uint8Array(buffer, byteOffset + offset, length);
+  return kind === 'view' || buffer.byteLength === length ? view : new Uint8Array(view);
 }

@@ -34,6 +34,10 @@ export class Outbox {
     return this.#unsent.size === 0;
   }
 
+  get owesDrain(): boolean {
+    return this.#owesDrain;
+  }
+
   get isOverLimit(): boolean {
     return this.#amount > this.limits.writeLimit;
   }

@@ -34,7 +34,7 @@ import type { DeadlinePlan, ReadPlan, StreamLimits } from '../base/validate.ts';
 import { requireDone, requireStreamSink, validateDeadline, validateReadOptions } from '../base/validate.ts';
 import { flushAndDestroy, reset } from './end-socket.ts';
 import { guarded } from './guarded.ts';
-import { Inbox } from './inbox.ts';
+import { chunkOf, Inbox } from './inbox.ts';
 import { Outbox } from './outbox.ts';
 import type { OwnedSocket, Owner, Protection, StreamSetting } from './owner.ts';
 import type { OptionTable } from './remembered-options.ts';
@@ -195,7 +195,7 @@ export class PortableStream implements Upgradable, RawStream, TlsStream, OwnedSo
     if (this.#failure !== undefined) throw this.#broken('write');
     if (this.#outbox.isOverLimit)
       throw new OverflowError(this.#outbox.limits.writeLimit, this.#details('write'));
-    const copy = new Uint8Array(bytes);
+    const copy = Buffer.from(bytes);
     const unsent = this.#outbox.add(copy.length, done);
     // An error of the callback comes again as the socket's own, and settles all that is unsent then, in order.
     this.#socket.write(copy, (error) => {
@@ -295,6 +295,13 @@ export class PortableStream implements Upgradable, RawStream, TlsStream, OwnedSo
 
   #received(chunk: Uint8Array): void {
     if (this.#isEnding) return;
+    const sink = this.#sink;
+    const { readSize, chunks } = this.#plan;
+    const mustWait = sink === undefined || this.#isPaused || !this.#inbox.isEmpty || this.#outbox.owesDrain;
+    if (!mustWait && chunk.length <= readSize) {
+      this.#tellData(sink, chunkOf(chunk, 0, chunk.length, chunks));
+      return;
+    }
     this.#inbox.addData(chunk);
     this.#deliver();
   }
@@ -337,7 +344,7 @@ export class PortableStream implements Upgradable, RawStream, TlsStream, OwnedSo
     this.#tellDrain();
     while (this.#sink !== undefined && !this.#isPaused && !this.#isEnding && !this.#isOver) {
       const sink = this.#sink;
-      const next = this.#inbox.take(this.#plan.readSize);
+      const next = this.#inbox.take(this.#plan);
       if (next === undefined) {
         if (!this.#isClosed && this.#socket.isPaused()) this.#socket.resume();
         return;
