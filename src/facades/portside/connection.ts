@@ -277,7 +277,7 @@ export class StreamConnection<Web extends WebStreams> implements Connection<Web>
   }
 
   async *#chunks(plan: DeadlinePlan): AsyncGenerator<Uint8Array, void, undefined> {
-    const next = (): Promise<Uint8Array | null> => this.read(undefined, plan);
+    const next = (): Promise<Uint8Array | null> => this.#pull().read(undefined, plan);
     for (let chunk = await next(); chunk !== null; chunk = await next()) yield chunk;
   }
 
