@@ -17,6 +17,7 @@ function shownOf(h: DatagramHarness, socket: { readonly id: number }): unknown[]
 async function snapshots(h: DatagramHarness): Promise<void> {
   const { a, b, toB } = await h.connectedPair();
   a.tag = ['mine'];
+  equal(JSON.stringify(a.tag), '["mine"]', 'tag');
   h.recordDatagram(a);
   const atB = h.recordDatagram(b);
   await h.mustSend(a, { bytes: numbered(1, 123), to: toB });
