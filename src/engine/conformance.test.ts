@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import { listenerSuite } from '../testing/listener-suite.ts';
 import { nodeHooks } from '../testing/node/hooks.ts';
+import { lifetimeSuite } from '../testing/node/lifetime-suite.ts';
 import { runSuite } from '../testing/node/run-suite.ts';
 import { pairMaker } from '../testing/pair-maker.ts';
 import { providerSuite } from '../testing/provider-suite.ts';
@@ -35,6 +36,13 @@ const files: SuiteFiles = {
   exists: existsSync,
   mode: (path) => statSync(path).mode & 0o777,
 };
+
+const MAKER = `import { localProvider } from ${JSON.stringify(new URL('local-provider.js', import.meta.url).href)};
+export const makeProvider = () => localProvider();`;
+runSuite(
+  lifetimeSuite(new URL(`data:text/javascript,${encodeURIComponent(MAKER)}`)),
+  localProvider().capabilities,
+);
 
 interface Variation {
   readonly name: string;

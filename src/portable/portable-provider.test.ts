@@ -10,6 +10,7 @@ import { reader } from '../base/reader.ts';
 import { datagramSuite } from '../testing/datagram-suite.ts';
 import { listenerSuite } from '../testing/listener-suite.ts';
 import { nodeHooks } from '../testing/node/hooks.ts';
+import { lifetimeSuite } from '../testing/node/lifetime-suite.ts';
 import { runSuite } from '../testing/node/run-suite.ts';
 import { acceptOne, connectPair, pairMaker } from '../testing/pair-maker.ts';
 import { providerSuite } from '../testing/provider-suite.ts';
@@ -51,6 +52,10 @@ for (const transport of ['ipv4', 'ipv6', 'unix', 'unix-abstract'] as const) {
 }
 for (const transport of ['ipv4', 'ipv6', 'unix', 'seqpacket'] as const)
   runSuite(datagramSuite(make, { ...common, transport }), capabilities);
+
+const MAKER = `import { portableProvider } from ${JSON.stringify(new URL('portable-provider.js', import.meta.url).href)};
+export const makeProvider = () => portableProvider();`;
+runSuite(lifetimeSuite(new URL(`data:text/javascript,${encodeURIComponent(MAKER)}`)), capabilities);
 
 /** What `node:net` cannot do, and says so before there is a socket. */
 const UNSUPPORTED: readonly Partial<SocketOptions>[] = [

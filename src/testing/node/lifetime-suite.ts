@@ -1,13 +1,15 @@
 /** Whether open sockets keep a process alive, and no longer once they are unref'ed: seen from another process. */
 import { spawn } from 'node:child_process';
 import { connect } from 'node:net';
+import { createSocket } from 'node:dgram';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { SuiteCase } from '../suite.ts';
 import { check, equal } from '../suite.ts';
 
 /** What the child does with its sockets. */
-export type LifetimeMode = 'listener' | 'ref-again' | 'stream' | 'unref-listener' | 'unref-stream';
+export type LifetimeMode =
+  'datagram' | 'listener' | 'ref-again' | 'stream' | 'unref-datagram' | 'unref-listener' | 'unref-stream';
 
 const CHILD = fileURLToPath(new URL('lifetime-child.js', import.meta.url));
 
@@ -25,7 +27,10 @@ function runChild(moduleUrl: URL, mode: LifetimeMode, isKnocking: boolean): Prom
   const said: string[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => {
     said.push(line);
-    if (isKnocking && line.startsWith('port ')) knock(Number(line.slice(5)));
+    if (!isKnocking || !line.startsWith('port ')) return;
+    const port = Number(line.slice(5));
+    if (mode === 'datagram') knockByDatagram(port);
+    else knock(port);
   });
   return new Promise((resolve, reject) => {
     child.once('error', reject);
@@ -44,11 +49,18 @@ function knock(port: number): void {
   socket.on('error', () => undefined);
 }
 
+function knockByDatagram(port: number): void {
+  const socket = createSocket('udp4');
+  socket.send('x', port, '127.0.0.1', () => {
+    socket.close();
+  });
+}
+
 async function staysAlive(moduleUrl: URL, mode: LifetimeMode): Promise<void> {
   const { code, said } = await runChild(moduleUrl, mode, true);
   equal(code, 0, 'exit code');
   check(
-    said.includes(mode === 'stream' ? 'read' : 'accepted'),
+    said.includes(mode === 'stream' || mode === 'datagram' ? 'read' : 'accepted'),
     'the process ended although a socket was open',
   );
 }
@@ -67,6 +79,8 @@ const ROWS: readonly (readonly [string, LifetimeMode, typeof ends])[] = [
   ['a listener keeps the process alive', 'listener', staysAlive],
   ['a listener that is ref’ed again keeps the process alive', 'ref-again', staysAlive],
   ['a stream keeps the process alive', 'stream', staysAlive],
+  ['a datagram socket keeps the process alive', 'datagram', staysAlive],
+  ['an unref’ed datagram socket lets the process end', 'unref-datagram', ends],
   ['an unref’ed listener lets the process end', 'unref-listener', ends],
   ['unref’ed streams let the process end', 'unref-stream', ends],
 ];
@@ -75,7 +89,7 @@ const ROWS: readonly (readonly [string, LifetimeMode, typeof ends])[] = [
 export function lifetimeSuite(moduleUrl: URL): SuiteCase[] {
   return ROWS.map(([name, mode, run]) => ({
     name: `lifetime: ${name}`,
-    needs: ['tcp'],
+    needs: mode.endsWith('datagram') ? ['udp'] : ['tcp'],
     promises: ['life.ref'],
     run: () => run(moduleUrl, mode),
   }));
