@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
-#include <netinet/udp.h>
 #include <poll.h>
 
 #include <algorithm>
@@ -63,28 +62,6 @@ bool UdpSocket::flush() {
   const bool all = sent == added_;
   added_ = 0;
   return all;
-}
-
-bool UdpSocket::send_train(const char* bytes, std::size_t length, std::size_t size) {
-  iovec part{const_cast<char*>(bytes), length};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(std::uint16_t))] = {};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_UDP;
-  header->cmsg_type = UDP_SEGMENT;
-  header->cmsg_len = CMSG_LEN(sizeof(std::uint16_t));
-  const auto segment = static_cast<std::uint16_t>(size);
-  std::memcpy(CMSG_DATA(header), &segment, sizeof segment);
-  for (;;) {
-    const ssize_t sent = sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
-    if (sent >= 0) return static_cast<std::size_t>(sent) == length;
-    if (errno == EAGAIN && wait_for(fd_.get(), POLLOUT)) continue;
-    if (errno != EINTR) return false;
-  }
 }
 
 int UdpSocket::receive() {

@@ -33,10 +33,6 @@ class UdpSocket {
   // Sends what was added. False, with errno set, if not all of it went out.
   bool flush();
 
-  // Sends many equal datagrams with one call, which the kernel takes apart (UDP_SEGMENT): `bytes`
-  // is a multiple of `size`. False, with errno set, if the kernel does not.
-  bool send_train(const char* bytes, std::size_t length, std::size_t size);
-
   // Reads up to kBatch datagrams without blocking. Answers how many, or -1 with errno set.
   int receive();
   const char* data(int i) const { return slots_.data() + static_cast<std::size_t>(i) * kMaxSize; }

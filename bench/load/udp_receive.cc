@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <string>
@@ -14,26 +13,23 @@ namespace load {
 namespace {
 
 constexpr Nanos kGrace = kSecond;
-// As many as fit in what one datagram may have, and the kernel takes at once (UDP_MAX_SEGMENTS).
-constexpr std::size_t kMostBytes = 60'000;
-constexpr std::size_t kMostSegments = 64;
-
 // What a server answers to, with how many datagrams it has read and how many bytes these had. No
 // other datagram begins with it.
 const std::string kQuestion = "\xff";
 const std::string kAnswer = "read ";
 
-// More than the server can read: what counts is what it has read, the rest finds no room in its
+// As many as can be made: what counts is what the server has read, the rest finds no room in its
 // buffer. Each slice is one more flood for the same socket, so all is counted from its beginning.
+// They are single ones: of trains that the kernel takes apart only for a server that does not want
+// them whole (UDP_GRO), some servers would have far less to do than others.
 class FloodLoad {
  public:
   explicit FloodLoad(const Options& options)
       : options_(options),
         server_(options.pid),
         socket_(options.port),
-        per_train_(std::min(kMostSegments, kMostBytes / static_cast<std::size_t>(options.size))),
-        train_(per_train_ * static_cast<std::size_t>(options.size)) {
-    for (std::size_t i = 0; i < train_.size(); i++) train_[i] = static_cast<char>(i % 251);
+        datagram_(static_cast<std::size_t>(options.size)) {
+    for (std::size_t i = 0; i < datagram_.size(); i++) datagram_[i] = static_cast<char>(i % 251);
   }
 
   int run() {
@@ -56,21 +52,9 @@ class FloodLoad {
 
  private:
   void send_some() {
-    const auto size = static_cast<std::size_t>(options_.size);
-    if (with_trains_) {
-      if (socket_.send_train(train_.data(), train_.size(), size)) {
-        sent_ += static_cast<std::int64_t>(per_train_);
-        return;
-      }
-      if (sent_ > 0) {
-        errors_.add("send", errno);
-        return;
-      }
-      with_trains_ = false;
-    }
-    for (std::size_t i = 0; i < per_train_; i++) socket_.add(train_.data() + i * size, size);
+    while (!socket_.full()) socket_.add(datagram_.data(), datagram_.size());
     if (!socket_.flush()) errors_.add("send", errno);
-    sent_ += static_cast<std::int64_t>(per_train_);
+    sent_ += static_cast<std::int64_t>(UdpSocket::kBatch);
   }
 
   std::int64_t ask_server() {
@@ -89,11 +73,9 @@ class FloodLoad {
   CpuClock server_;
   UdpSocket socket_;
   Errors errors_;
-  const std::size_t per_train_;
-  std::vector<char> train_;
+  std::vector<char> datagram_;
   std::vector<Nanos> no_latencies_;
   std::int64_t sent_ = 0;
-  bool with_trains_ = true;
 };
 
 }  // namespace
