@@ -87,7 +87,7 @@ async function sharedAddress(h: DatagramHarness): Promise<void> {
   const heard = [h.recordDatagram(first), h.recordDatagram(second)];
   const a = await h.bind();
   for (let i = 0; i < 10; i++) await h.mustSend(a, { bytes: numbered(i, 10), to: first.local });
-  await h.quiet();
+  await h.untilStill(...heard);
   const numbers = heard.flatMap((each) => each.datagrams.map(({ bytes }) => numberOf(bytes)));
   equalList(
     numbers.sort((x, y) => x - y),
@@ -108,7 +108,7 @@ async function sharedPort(h: DatagramHarness): Promise<void> {
     await h.mustSend(a, { bytes: numbered(i, 10), to: first.local });
     await a.close();
   }
-  await h.quiet();
+  await h.untilStill(...heard);
   const shares = heard.map((each) => each.datagrams.length);
   equal(
     shares.reduce((sum, share) => sum + share, 0),

@@ -204,6 +204,15 @@ export class DatagramHarness extends CaseScope {
     equal(await this.sent(socket, message), null, what);
   }
 
+  /** Waits until nothing more comes to these, also from a provider that is slowed down to one datagram at a time. */
+  async untilStill(...recorders: readonly DatagramRecorder[]): Promise<void> {
+    const count = (): number => recorders.reduce((sum, each) => sum + each.datagrams.length, 0);
+    for (let before = -1; before !== count();) {
+      before = count();
+      await this.quiet();
+    }
+  }
+
   /**
    * Sends numbered messages until nothing more goes out although there was time: the peer does not read, and all
    * buffers between are full. For sockets whose senders wait.

@@ -103,7 +103,7 @@ async function dropsAreBounded(h: DatagramHarness): Promise<void> {
   await h.quiet();
   b.resume();
   await atB.untilCount(1);
-  await h.quiet();
+  await h.untilStill(atB);
   const got = atB.datagrams.length;
   if (capabilities.has('buffer-sizes')) check(got < count, 'a small buffer held everything');
   check(

@@ -52,7 +52,8 @@ async function waitsForASlowReader(h: DatagramHarness): Promise<void> {
   const atB = h.recordDatagram(b);
   const count = await h.clogWith(a, toB, atA, 1000);
   const waiting = a.bufferedAmount;
-  check(waiting >= highWaterMark && waiting < highWaterMark + 1000, `${String(waiting)} bytes wait`);
+  // The last send of the clogging may have come when the mark was reached already.
+  check(waiting >= highWaterMark && waiting < highWaterMark + 2000, `${String(waiting)} bytes wait`);
   const { drains } = atA;
   await h.quiet();
   equal(a.bufferedAmount, waiting, 'bufferedAmount while nobody reads');
@@ -206,7 +207,7 @@ async function thousandAtOnce(h: DatagramHarness): Promise<void> {
   await h.mustSend(a, { bytes: numbered(1000, 100), to: toB }, 'done of the last');
   equal(a.sent, 1001, 'sent');
   if (!h.isUdp) await atB.untilCount(1001);
-  await h.quiet();
+  await h.untilStill(atB);
   const numbers = atB.datagrams.map((each) => numberOf(each.bytes));
   check(numbers.length > 0, 'nothing of a thousand datagrams arrived');
   equalList(
