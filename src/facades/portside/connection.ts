@@ -1,15 +1,13 @@
 import { onAbort } from '../../base/abort.ts';
 import type { SocketAddress } from '../../base/address.ts';
-import { isBytes, requireBytes } from '../../base/bytes.ts';
+import { requireBytes } from '../../base/bytes.ts';
 import { Canceller } from '../../base/canceller.ts';
-import { withDeadline } from '../../base/deadline.ts';
 import type { ErrorDetails, SocketError } from '../../base/errors.ts';
-import { BusyError, ClosedError, isSocketError, SystemError, UnsupportedError } from '../../base/errors.ts';
+import { BusyError, ClosedError, isSocketError, UnsupportedError } from '../../base/errors.ts';
 import type { OptionName, SocketOptions } from '../../base/options.ts';
-import type { Deadline, JsonValue, SocketProvider, Stream, WriteDone } from '../../base/provider.ts';
+import type { Deadline, JsonValue, SocketProvider, Stream } from '../../base/provider.ts';
 import type { Leftover, StreamReader } from '../../base/reader.ts';
 import { reader } from '../../base/reader.ts';
-import { wrongType } from '../../base/rules.ts';
 import type { TlsInfo, UpgradeOptions } from '../../base/tls.ts';
 import type { DeadlinePlan } from '../../base/validate.ts';
 import { validateDeadline } from '../../base/validate.ts';
@@ -22,26 +20,13 @@ import { traced } from './platform.ts';
 import type { Registry } from './registry.ts';
 import type { Connection, Detached, LinesOptions, ReadUntilOptions, Writable } from './types.ts';
 import type { WebStreams } from './web-streams.ts';
+import { join, NOTHING, WriteSide } from './write-side.ts';
 
 /** What all sockets of one `createPortside` share. */
 export interface Home<Web extends WebStreams> {
   readonly provider: SocketProvider;
   readonly platform: Platform<Web>;
   readonly registry: Registry<Web>;
-}
-
-const NOTHING = new Uint8Array(0);
-
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  const [first, second] = parts;
-  if (first !== undefined && second === undefined) return first;
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 /** `given`: the stream belongs to somebody else, or is gone. */
@@ -57,8 +42,7 @@ export class StreamConnection<Web extends WebStreams> implements Connection<Web>
   /** What was read before by somebody else, or was put back. */
   #after: Leftover | undefined;
   #state: State = 'open';
-  /** Writes whose promise waits for the kernel. */
-  #writing = 0;
+  readonly #writing: WriteSide;
   #writeEnd: Promise<void> | undefined;
   #isReadingOver = false;
   #isTold = false;
@@ -75,6 +59,7 @@ export class StreamConnection<Web extends WebStreams> implements Connection<Web>
     this.#stream = stream;
     this.#readAhead = readAhead;
     this.#after = after;
+    this.#writing = new WriteSide(stream, home.platform, (op) => this.#details(op));
     setBelow(this, stream);
   }
 
@@ -162,16 +147,11 @@ export class StreamConnection<Web extends WebStreams> implements Connection<Web>
   }
 
   async write(data: Writable, deadline?: Deadline): Promise<void> {
-    const bytes = this.#bytesOf(data);
+    const bytes = this.#writing.bytesOf(data);
     const plan = validateDeadline(deadline);
     if (plan.signal?.aborted === true) throw plan.signal.reason;
     this.#requireOpen('write');
-    let settle: WriteDone | undefined;
-    // What fails after the answer is told to the next call, which finds the connection broken.
-    if (this.#stream.write(bytes, (error) => settle?.(error))) return;
-    await this.#taken('write', plan, (done) => {
-      settle = done;
-    });
+    await this.#writing.write(bytes, plan);
   }
 
   async closeWrite(deadline?: Deadline): Promise<void> {
@@ -180,7 +160,7 @@ export class StreamConnection<Web extends WebStreams> implements Connection<Web>
       this.#requireOpen('closeWrite');
       this.#writeEnd = this.#endWriting();
     }
-    await withDeadline(this.#writeEnd, plan, this.#home.platform.clock, () => this.#late('closeWrite'));
+    await this.#writing.inTime(this.#writeEnd, 'closeWrite', plan);
   }
 
   close(deadline?: Deadline): Promise<void> {
@@ -311,43 +291,8 @@ export class StreamConnection<Web extends WebStreams> implements Connection<Web>
     forgetBelow(this);
   }
 
-  /** @throws {TypeError} */
-  #bytesOf(data: unknown): Uint8Array {
-    if (typeof data === 'string') return this.#home.platform.encode(data);
-    if (Array.isArray(data)) return join(data.map((part: unknown) => this.#partOf(part)));
-    return this.#partOf(data);
-  }
-
-  #partOf(data: unknown): Uint8Array {
-    if (typeof data === 'string') return this.#home.platform.encode(data);
-    if (!isBytes(data)) throw wrongType('data', 'a Uint8Array, text, or an array of these', data);
-    return requireBytes(data, 'data');
-  }
-
-  /** Waits until the kernel has taken what `arm` hands over a `done` for. */
-  async #taken(op: string, plan: DeadlinePlan, arm: (done: WriteDone) => void): Promise<void> {
-    this.#writing++;
-    try {
-      const work = new Promise<void>((resolve, reject) => {
-        arm((error) => {
-          if (error === null) resolve();
-          else reject(error);
-        });
-      });
-      await withDeadline(work, plan, this.#home.platform.clock, () => this.#late(op));
-    } finally {
-      this.#writing--;
-    }
-  }
-
   async #endWriting(): Promise<void> {
-    let settle: WriteDone | undefined;
-    // An empty write is done when all before it is.
-    this.#stream.write(NOTHING, (error) => settle?.(error));
-    this.#stream.closeWrite();
-    await this.#taken('closeWrite', { signal: undefined, timeout: undefined }, (done) => {
-      settle = done;
-    });
+    await this.#writing.end();
     if (this.#isReadingOver) await this.close();
   }
 
@@ -372,11 +317,7 @@ export class StreamConnection<Web extends WebStreams> implements Connection<Web>
   /** Sends what was written, and takes the reader off. @throws the connection is as it was */
   async #prepare(plan: DeadlinePlan): Promise<Leftover> {
     try {
-      if (this.bufferedAmount > 0) {
-        await this.#taken('upgrade', plan, (done) => {
-          this.#stream.write(NOTHING, done);
-        });
-      }
+      if (this.bufferedAmount > 0) await this.#writing.flush('upgrade', plan);
       return this.#stop();
     } catch (error) {
       this.#state = 'open';
@@ -411,15 +352,11 @@ export class StreamConnection<Web extends WebStreams> implements Connection<Web>
     this.#requireOpen(op);
     if ((this.#reader?.pending ?? 0) > 0)
       throw new BusyError({ ...this.#details(op), reason: 'a read waits' });
-    if (this.#writing > 0) throw new BusyError({ ...this.#details(op), reason: 'a write waits' });
+    if (this.#writing.waiting > 0) throw new BusyError({ ...this.#details(op), reason: 'a write waits' });
   }
 
   #unsupported(what: string): UnsupportedError {
     return new UnsupportedError(what, this.#details('upgrade'));
-  }
-
-  #late(op: string): SystemError {
-    return new SystemError('ETIMEDOUT', this.#details(op));
   }
 
   #details(op: string): ErrorDetails {

@@ -40,6 +40,18 @@ function givenAway(stream: Stream): Partial<Stream> {
   return { pause: refuse, resume: refuse, write: refuse, start: refuse, abort: () => stream.id };
 }
 
+/** The stream after its handshake: nothing is told before it is started. */
+function protectedOver(stream: Stream, role: 'client' | 'server'): Stream {
+  return over(stream, {
+    tls: { role } as unknown as NonNullable<Stream['tls']>,
+    isPaused: false,
+    start: (sink, options) => {
+      stream.start(sink, options);
+      stream.resume();
+    },
+  });
+}
+
 function upgradable(stream: Stream, handshakes: Handshake[]): Stream {
   const own: Partial<Stream> = {
     upgrade: async (options) => {
@@ -58,10 +70,7 @@ function upgradable(stream: Stream, handshakes: Handshake[]): Stream {
         throw error;
       }
       Object.assign(own, givenAway(stream));
-      stream.resume();
-      return over(stream, {
-        tls: { role: options.role ?? 'client' } as unknown as NonNullable<Stream['tls']>,
-      });
+      return protectedOver(stream, options.role ?? 'client');
     },
   };
   return over(stream, own);
