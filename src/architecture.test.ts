@@ -26,6 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   gateway: ['base', 'protocol', 'permissions', 'host'],
   apps: ['base', 'protocol', 'permissions', 'host', 'facades', 'client'],
   compat: ['base', 'posix', 'engine'],
+  node: ['base', 'addon', 'posix', 'portable', 'engine', 'facades'],
 };
 const LIBRARY: readonly string[] = [...Object.keys(MAY_IMPORT), 'doors'];
 const ALL: readonly string[] = [...LIBRARY, 'cli'];

@@ -17,6 +17,8 @@ import { createPortside as create } from '../facades/portside/create-portside.ts
 import { formatSockets } from '../facades/portside/registry.ts';
 import type * as front from '../facades/portside/types.ts';
 import { realClock } from '../portable/node-clock.ts';
+import type { Context } from '../node/context.ts';
+import * as node from '../node/bridges.ts';
 import { defaultProvider } from './default-provider.ts';
 import type { NodeStreams } from './node-platform.ts';
 import { nodePlatform } from './node-platform.ts';
@@ -70,6 +72,9 @@ export type {
   ConnectOptions,
   DatagramSocket,
   DatagramToSend,
+  AdoptDatagramOptions,
+  AdoptListenerOptions,
+  AdoptStreamOptions,
   Detached,
   Endpoint,
   GroupMembership,
@@ -85,12 +90,30 @@ export type {
   UnixPath,
   Writable,
 } from '../facades/portside/types.ts';
+export { notify, toDuplex, watchdog } from '../node/bridges.ts';
+export type {
+  AnySocket,
+  FromFdOptions,
+  ListenFdsOptions,
+  Ownership,
+  ServiceState,
+  Watchdog,
+  WatchdogOptions,
+} from '../node/bridges.ts';
 export type { NodeStreams } from './node-platform.ts';
 
 /** A connection, with Node's WHATWG streams. */
 export type Connection = front.Connection<NodeStreams>;
 /** What accepts connections, or, made by `listenPackets`, sockets of sequenced packets. */
 export type Server<S = Connection> = front.Server<S>;
+/** What a descriptor turned out to be. */
+export type SocketOfFd = node.SocketOfFd<NodeStreams>;
+/** A descriptor that a service manager has handed over. */
+export type PassedSocket = node.PassedSocket<NodeStreams>;
+/** Messages with sockets in them, to and from another process. */
+export type HandleChannel = node.HandleChannel<NodeStreams>;
+/** A socket that came from another process. */
+export type Handle = node.Handle<NodeStreams>;
 /** The functions of this module, over one provider. */
 export type Portside = front.Portside<NodeStreams>;
 
@@ -151,6 +174,26 @@ export const upgrade: Portside['upgrade'] = (connection, options) => connection.
 export const resolve: Portside['resolve'] = (host, options) => own().resolve(host, options);
 export const interfaces: Portside['interfaces'] = () => own().interfaces();
 export const sockets: Portside['sockets'] = () => own().sockets();
+
+// --- bridges to Node and to other processes ---------------------------------------------------------
+
+const here = (): Context<NodeStreams> => ({ front: own(), provider: defaultProvider() });
+
+/** As `fromFd` of a context, over this machine's own sockets. */
+type Bound<F> = F extends (context: Context<NodeStreams>, ...rest: infer A) => infer R
+  ? (...rest: A) => R
+  : never;
+
+export const fromFd: Bound<typeof node.fromFd<NodeStreams>> = (fd, options) =>
+  node.fromFd(here(), fd, options);
+export const listenFds: Bound<typeof node.listenFds<NodeStreams>> = (options, env) =>
+  node.listenFds(here(), options, env);
+export const fileDescriptor: Bound<typeof node.fileDescriptor<NodeStreams>> = (socket) =>
+  node.fileDescriptor(here(), socket);
+export const handToServer: Bound<typeof node.handToServer<NodeStreams>> = (socket, server) =>
+  node.handToServer(here(), socket, server);
+export const handleChannel: Bound<typeof node.handleChannel<NodeStreams>> = (connection) =>
+  node.handleChannel(here(), connection);
 
 /** What is open, as text: a line for each socket, and where it was opened, if stacks are recorded. Empty if nothing is. */
 export function leakReport({ sockets: rows }: Pick<Portside, 'sockets'> = { sockets }): string {

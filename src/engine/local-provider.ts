@@ -38,8 +38,9 @@ import { dial } from './dial.ts';
 import { listen } from './listen.ts';
 import { NativeSocket } from './native-socket.ts';
 import { Reactor } from './reactor.ts';
+import type { Detachment } from './stream-state.ts';
+import { NativeStream } from './stream.ts';
 import { listInterfaces, SYSTEM_NAMES } from './system-names.ts';
-import type { NativeStream } from './stream.ts';
 
 export interface LocalProviderOptions {
   /**
@@ -97,6 +98,15 @@ export interface LocalProvider extends SocketProvider {
    * @throws {ClosedError}
    */
   descriptor(socket: SocketBase): number | undefined;
+  /**
+   * Takes a stream's descriptor away from it: it is the caller's to close. The stream is closed for its owner, and its sink hears
+   * `close(null)`.
+   *
+   * @returns `undefined`, and nothing is done, for a stream that is not this provider's, or is over a library
+   * @throws {BusyError} the stream is reading (it was started, and is not paused), or bytes are unsent. It stays as it was
+   * @throws {ClosedError | BrokenError}
+   */
+  detach(stream: Stream): Detachment | undefined;
   /** @throws {UnsupportedError} the provider was made without `withFaults` */
   readonly faults: Faults;
 }
@@ -237,6 +247,11 @@ class NativeProvider implements LocalProvider {
 
   descriptor(socket: SocketBase): number | undefined {
     return socket instanceof NativeSocket ? socket.descriptorIn(this.#reactor) : undefined;
+  }
+
+  detach(stream: Stream): Detachment | undefined {
+    const isOurs = stream instanceof NativeStream && stream.descriptorIn(this.#reactor) !== undefined;
+    return isOurs ? stream.detach() : undefined;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -23,3 +23,11 @@ export const IS = {
 } as const;
 
 export const UNWRITABLE: number = IS.closing | IS.released | IS.writeEnded | IS.writeBroken;
+
+/** What a stream was made of. */
+export interface Detachment {
+  /** The caller's to close. Close-on-exec and non-blocking. */
+  readonly fd: number;
+  /** Bytes that were read from it and not told. Empty if there are none. */
+  readonly head: Uint8Array;
+}

@@ -22,10 +22,13 @@ import { ConnectedSocket, type KnownEnds } from './connected-socket.ts';
 import { CoveredTarget } from './covered-target.ts';
 import { Outgoing } from './outgoing.ts';
 import type { Reactor, Target } from './reactor.ts';
+import type { Detachment } from './stream-state.ts';
 import { IS, UNWRITABLE } from './stream-state.ts';
 
 /** A read event that came while the stream was paused. */
 type Held = { readonly chunk: Uint8Array } | { readonly errno: number };
+
+const NO_BYTES = new Uint8Array(0);
 
 /** Of streams that were closed with nothing left to do. */
 const CLOSED = new Closing();
@@ -117,9 +120,30 @@ export class NativeStream extends ConnectedSocket implements Upgradable, RawStre
     if (this.#has(IS.closing | IS.writeEnded)) throw new ClosedError(details);
     if (this.#has(IS.released | IS.writeBroken | IS.readEnded))
       throw this.#failure ?? new BrokenError({ ...details, reason: 'the peer has ended the connection' });
-    if (this.#has(IS.started) && !this.#has(IS.paused))
-      throw new BusyError({ ...details, reason: BUSY.reading });
-    if (this.bufferedAmount > 0) throw new BusyError({ ...details, reason: BUSY.writing });
+    this.#requireIdle('upgrade');
+  }
+
+  #requireIdle(op: string): void {
+    const isReading = this.#has(IS.started) && !this.#has(IS.paused);
+    if (isReading) throw new BusyError({ ...this.details(op), reason: BUSY.reading });
+    if (this.bufferedAmount > 0) throw new BusyError({ ...this.details(op), reason: BUSY.writing });
+  }
+
+  /** As `LocalProvider.detach` says. */
+  detach(): Detachment {
+    this.requireOpen('detach');
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#requireIdle('detach');
+    const { chunk = NO_BYTES, errno = 0 } = { ...this.#held } as { chunk?: Uint8Array; errno?: number };
+    // The error was the descriptor's last word: nobody would hear it again.
+    if (errno !== 0) throw this.broken(errno, 'read');
+    this.rememberAddresses();
+    const fd = this.reactor.native.detach(this.handle);
+    this.reactor.disown(this.handle);
+    this.#held = undefined;
+    this.#is |= IS.released | IS.closing;
+    this.#attend();
+    return { fd, head: chunk };
   }
 
   // --- reading ------------------------------------------------------------------------------------

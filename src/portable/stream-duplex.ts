@@ -4,6 +4,7 @@ import type { IpEndpoint } from '../base/address.ts';
 import type { SocketError } from '../base/errors.ts';
 import { ClosedError, isSocketError } from '../base/errors.ts';
 import type { Stream, StreamSink } from '../base/provider.ts';
+import type { Leftover } from '../base/reader.ts';
 
 export interface StreamDuplexOptions {
   /** Whether the writable side stays open when the peer has ended its own. Default true, as of Node's own `Duplex`. */
@@ -12,6 +13,8 @@ export interface StreamDuplexOptions {
   readonly readableHighWaterMark?: number | undefined;
   /** Bytes at which `write` answers false. Default Node's own. */
   readonly writableHighWaterMark?: number | undefined;
+  /** What somebody else has read of the stream already: it is read first. */
+  readonly after?: Leftover | undefined;
 }
 
 type Callback = (error?: Error | null) => void;
@@ -36,7 +39,8 @@ export class StreamDuplex extends Duplex {
 
   /** @throws {ClosedError} the stream is closed */
   constructor(stream: Stream, options: StreamDuplexOptions = {}) {
-    super({ allowHalfOpen: true, ...withoutUndefined(options) });
+    const { after, ...rest } = options;
+    super({ allowHalfOpen: true, ...withoutUndefined(rest) });
     this.stream = stream;
     const sink: StreamSink = {
       data: (chunk) => {
@@ -52,6 +56,7 @@ export class StreamDuplex extends Duplex {
     };
     stream.pause();
     stream.start(sink);
+    if (after !== undefined) this.#goOn(after);
   }
 
   get localAddress(): string | undefined {
@@ -146,6 +151,13 @@ export class StreamDuplex extends Duplex {
       });
     });
     if (failure !== null) done(failure);
+  }
+
+  #goOn({ head, isEnded }: Leftover): void {
+    if (head.length > 0) this.push(Buffer.from(head));
+    if (!isEnded) return;
+    this.#isEnded = true;
+    this.push(null);
   }
 
   #received(chunk: Uint8Array): void {

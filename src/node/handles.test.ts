@@ -1,0 +1,199 @@
+/** Sockets on their way to another process: to CPython and back, and within this one. */
+import assert from 'node:assert/strict';
+import { closeSync, openSync } from 'node:fs';
+import test from 'node:test';
+import type { NodeStreams } from '../doors/portside.ts';
+import { Socket } from '../posix/socket.ts';
+import { countDescriptors } from '../testing/node/leak-check.ts';
+import { python } from '../testing/node/peer.ts';
+import { tempPath } from '../testing/node/temp-path.ts';
+import type { HandleChannel } from './handles.ts';
+import { handleChannel } from './handles.ts';
+import type { World } from './test-kit.ts';
+import { bytes, pair, text, world } from './test-kit.ts';
+
+type Channel = HandleChannel<NodeStreams>;
+
+async function channels(context: World): Promise<readonly [Channel, Channel]> {
+  const { client, peer } = await pair(context, `unix:${tempPath()}`);
+  const both = [handleChannel(context, client), handleChannel(context, peer)] as const;
+  context.later(() => {
+    for (const each of both) each.close();
+  });
+  return both;
+}
+
+/** A channel to the other end as it is: bytes and descriptors without a form. */
+async function rawPeer(context: World): Promise<readonly [Channel, Socket]> {
+  const { client, peer } = await pair(context, `unix:${tempPath()}`);
+  const { fd } = context.provider.detach(peer.detach().stream) ?? { fd: -1 };
+  const raw = Socket.fromFd(fd, 'take');
+  const channel = handleChannel(context, client);
+  context.later(() => {
+    channel.close();
+    raw.close();
+  });
+  return [channel, raw];
+}
+
+test('a channel hands a listening socket over, and connections reach it there', async (t) => {
+  const context = world(t);
+  const [here, there] = await channels(context);
+  const server = await context.front.listen();
+  await here.send(bytes('a listener'), [server]);
+  const message = await there.receive();
+  assert.equal(text(message?.bytes ?? null), 'a listener');
+  const handle = message?.handles[0];
+  assert.equal(handle?.kind, 'socket');
+  await server.close();
+  const made = handle.open();
+  if (made.kind !== 'server') throw new Error('no server');
+  const [client, peer] = await Promise.all([
+    context.front.connect({ to: made.socket.local }),
+    made.socket.accept(),
+  ]);
+  await client.write('hello');
+  assert.equal(text(await peer.read()), 'hello');
+});
+
+test('a channel hands an accepted connection over, and nothing that its peer has sent is lost', async (t) => {
+  const context = world(t);
+  const [here, there] = await channels(context);
+  const { client, peer } = await pair(context);
+  await client.write('before');
+  await here.send(new Uint8Array(0), [peer]);
+  await assert.rejects(peer.read(), { code: 'ERR_SOCKET_CLOSED' });
+  const made = (await there.receive())?.handles[0]?.open();
+  if (made?.kind !== 'connection') throw new Error('no connection');
+  assert.equal(text(await made.socket.readExactly(6)), 'before');
+  await made.socket.write('after');
+  assert.equal(text(await client.readExactly(5)), 'after');
+});
+
+test('messages keep their order, their bounds and their handles, also large and empty ones', async (t) => {
+  const context = world(t);
+  const [here, there] = await channels(context);
+  const file = openSync('/dev/null', 'r');
+  const sizes = [0, 1, 300_000, 0, 70_000];
+  const sent = Promise.all(
+    sizes.map((size, index) =>
+      here.send(
+        new Uint8Array(size).fill(index),
+        Array.from({ length: index }, () => file),
+      ),
+    ),
+  );
+  for (const [index, size] of sizes.entries()) {
+    const message = await there.receive();
+    assert.deepEqual(message?.bytes, new Uint8Array(size).fill(index));
+    assert.equal(message.handles.length, index);
+    for (const handle of message.handles) {
+      assert.equal(handle.kind, 'character');
+      handle.close();
+    }
+  }
+  await sent;
+  closeSync(file);
+  here.close();
+  assert.equal(await there.receive(), null);
+});
+
+test('close closes handles that came and were not told', async (t) => {
+  const context = world(t);
+  const [channel, raw] = await rawPeer(context);
+  const before = countDescriptors();
+  await raw.sendMsgAsync({
+    data: Uint8Array.of(0, 0, 0, 9),
+    control: [{ level: 'SOL_SOCKET', type: 'SCM_RIGHTS', data: [raw.fd, raw.fd] }],
+  });
+  await assert.rejects(channel.receive({ timeout: 20 }), { code: 'ETIMEDOUT' });
+  assert.equal(countDescriptors(), before + 2);
+  channel.close();
+  assert.equal(countDescriptors(), before - 1);
+});
+
+test('receive goes on after a time limit, with what has come', async (t) => {
+  const context = world(t);
+  const [channel, raw] = await rawPeer(context);
+  await raw.sendAsync(Uint8Array.of(0, 0));
+  await assert.rejects(channel.receive({ timeout: 20 }), { code: 'ETIMEDOUT' });
+  await raw.sendAsync(Uint8Array.of(0, 2, 65, 66));
+  assert.equal(text((await channel.receive())?.bytes ?? null), 'AB');
+});
+
+test('receive tells what is no message, and an end in the middle of one', async (t) => {
+  const context = world(t);
+  const [channel, raw] = await rawPeer(context);
+  await raw.sendAsync(Uint8Array.of(255, 255, 255, 255));
+  await assert.rejects(channel.receive(), { code: 'ERR_PROTOCOL_LENGTH' });
+  const [second, other] = await rawPeer(context);
+  await other.sendAsync(Uint8Array.of(0, 0, 0, 5, 65));
+  other.close();
+  await assert.rejects(second.receive(), { code: 'ERR_SOCKET_ENDED', received: 5 });
+});
+
+test('send refuses connections that have been read from, wrong arguments and descriptors that are closed', async (t) => {
+  const context = world(t);
+  const [here, there] = await channels(context);
+  const { client, peer } = await pair(context);
+  await client.write('x');
+  await peer.read();
+  await assert.rejects(here.send(bytes(''), [peer]), { code: 'ERR_SOCKET_BUSY' });
+  await assert.rejects(here.send('text' as never), TypeError);
+  await assert.rejects(here.send(bytes(''), 5 as never), TypeError);
+  await assert.rejects(here.send(bytes(''), [-1]), RangeError);
+  await assert.rejects(here.send(bytes(''), new Array<number>(254).fill(0)), RangeError);
+  await assert.rejects(here.send(bytes(''), [99_999]), { code: 'EBADF' });
+  await client.close();
+  await assert.rejects(here.send(bytes(''), [client]), { code: 'ERR_SOCKET_CLOSED' });
+  await here.send(bytes('still works'));
+  assert.equal(text((await there.receive())?.bytes ?? null), 'still works');
+});
+
+test('handleChannel refuses TCP, and a Unix connection that has been read from', async (t) => {
+  const context = world(t);
+  const tcp = await pair(context);
+  assert.throws(() => handleChannel(context, tcp.client), TypeError);
+  const { client, peer } = await pair(context, `unix:${tempPath()}`);
+  await client.write('x');
+  await peer.read();
+  assert.throws(() => handleChannel(context, peer), { code: 'ERR_SOCKET_BUSY' });
+});
+
+test('CPython takes a listener from a channel, and hands back what it has accepted', async (t) => {
+  const context = world(t);
+  const path = tempPath();
+  const control = await context.front.listen({ on: { path } });
+  const peer = python(
+    t,
+    `
+import struct
+c = socket.socket(socket.AF_UNIX); c.connect(sys.argv[1])
+data, fds, flags, address = socket.recv_fds(c, 4, 8)
+body = c.recv(struct.unpack('>I', data)[0], socket.MSG_WAITALL)
+listener = socket.socket(fileno=fds[0])
+accepted, address = listener.accept()
+accepted.sendall(b'from python')
+socket.send_fds(c, [struct.pack('>I', 4) + b'back'], [accepted.fileno()])
+say(body.decode())
+wait()
+`,
+    path,
+  );
+  const channel = handleChannel(context, await control.accept());
+  context.later(() => {
+    channel.close();
+  });
+  const server = await context.front.listen();
+  const client = await context.front.connect({ to: server.local });
+  await channel.send(bytes('yours'), [server]);
+  const message = await channel.receive();
+  assert.equal(text(message?.bytes ?? null), 'back');
+  assert.equal(await peer.line(), 'yours');
+  const made = message?.handles[0]?.open();
+  if (made?.kind !== 'connection') throw new Error('no connection');
+  assert.deepEqual(made.socket.remote, client.local);
+  assert.equal(text(await client.readExactly(11)), 'from python');
+  peer.say('end');
+  assert.deepEqual(await peer.ended, { status: 0, stderr: '' });
+});
