@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { BrokenError, BusyError, ClosedError, ConnectError, ResolveError } from '../../base/errors.ts';
+import {
+  BrokenError,
+  BusyError,
+  ClosedError,
+  ConnectError,
+  DeniedError,
+  ResolveError,
+} from '../../base/errors.ts';
+import { denyAll, guard } from '../../doors/permissions.ts';
+import { createPortside } from '../../doors/portside.ts';
+import { nodeTls } from '../../portable/tls-handshake.ts';
+import { memoryProvider } from '../../testing/memory-provider.ts';
 import { pair, text, world } from './test-kit.ts';
 
 test('connect and listen take the same addresses, as text and as objects', async (t) => {
@@ -438,4 +449,30 @@ test('connection upgrade is refused where there is no TLS, or a read waits, and 
   await assert.rejects(front.upgrade(client), { name: 'UnsupportedError' });
   await client.write('still here');
   assert.equal(text(await peer.read()), 'still here');
+});
+
+test('createPortside over a guard is told no, and opens nothing', async (t) => {
+  const { provider, network, clock } = world(t);
+  const front = createPortside({ provider: guard(provider, denyAll), clock });
+  await assert.rejects(front.connect({ to: 'localhost:80' }), DeniedError);
+  await assert.rejects(front.listen({ on: '127.0.0.1:0' }), DeniedError);
+  await assert.rejects(front.bind({ on: '127.0.0.1:0' }), DeniedError);
+  assert.equal(network.openCount, 0);
+});
+
+test('upgrade of a connection whose peer has ended is refused, and nothing has changed', async (t) => {
+  const { network, clock } = world(t);
+  const provider = memoryProvider({ network, tls: nodeTls });
+  const front = createPortside({ provider, clock });
+  const { client, peer } = await pair(front);
+  await peer.write('220 ready\n');
+  await peer.closeWrite();
+  assert.equal(text(await client.readUntil('\n')), '220 ready\n');
+  assert.equal(await client.read(), null);
+  await assert.rejects(client.upgrade({ servername: 'example.test' }), BrokenError);
+  assert.equal(await client.read(), null);
+  await client.write('QUIT');
+  assert.equal(text(await peer.read()), 'QUIT');
+  await Promise.all([client.close(), peer.close()]);
+  await provider.close();
 });

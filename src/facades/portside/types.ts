@@ -159,6 +159,7 @@ export interface Connection<Web extends WebStreams = WebStreams>
    *
    * @throws {BusyError} a read or a write waits. Nothing has changed
    * @throws {TlsError} the handshake failed, and the connection is closed
+   * @throws {BrokenError} the peer has ended the connection
    * @throws {UnsupportedError} the provider has no TLS, or the connection speaks it already. Nothing has changed
    */
   upgrade(options?: UpgradeOptions): Promise<Connection<Web>>;
