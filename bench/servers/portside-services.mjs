@@ -1,4 +1,5 @@
 /** What servers over Portside's streams do, in the clear and with TLS. */
+import { BrokenError } from '../../dist/base/errors.js';
 import { BLOCK_SIZE, pattern, streamCounter } from './payload.mjs';
 
 /** @typedef {import('../../src/base/provider.ts').Stream} Stream */
@@ -41,7 +42,13 @@ export class Source extends Service {
     this.drain();
   }
   drain() {
-    while (!this.isOver && this.stream.write(BLOCK));
+    try {
+      while (!this.isOver && this.stream.write(BLOCK));
+    } catch (error) {
+      // The load generator has left, which `close` tells behind what it has sent.
+      if (!(error instanceof BrokenError)) throw error;
+      this.isOver = true;
+    }
   }
   /** @override */
   end() {
