@@ -15,7 +15,7 @@ import {
   oneOf,
   optional,
   outOfRange,
-  readWith,
+  readOptions,
   requireFunction,
   requireObject,
   withDefault,
@@ -44,6 +44,9 @@ export interface UntilOptions extends Deadline {
   /** Most bytes of the answer, the delimiter included. Default 64 KiB. */
   readonly limit?: number | undefined;
 }
+
+/** What `readUntil` takes beside a deadline. */
+const UNTIL = { limit: true };
 
 /** What a reader had left when it was stopped. */
 export interface Leftover {
@@ -185,7 +188,7 @@ class PullReader implements StreamReader, StreamSink {
   async readUntil(delimiter: Uint8Array, options?: UntilOptions): Promise<Uint8Array> {
     const limit = limitRule(options?.limit, 'limit');
     const want = wantUntil(delimiterRule(delimiter, 'delimiter'), limit, this.#details());
-    return this.#ask(want, validateDeadline(options));
+    return this.#ask(want, validateDeadline(options, UNTIL));
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
@@ -350,7 +353,7 @@ class PullReader implements StreamReader, StreamSink {
  * @throws {TypeError | RangeError} an option is not one
  */
 export function reader(stream: Stream, options: ReaderOptions = {}): StreamReader {
-  const pull = new PullReader(stream, readWith(requireObject(options, 'options'), READER));
+  const pull = new PullReader(stream, readOptions(requireObject(options, 'options'), READER));
   pull.start();
   return pull;
 }

@@ -8,6 +8,8 @@
  * answer counts.
  */
 
+import { nearest } from './nearest.ts';
+
 /** Answers what the value means, or throws. `name` says where it stood: `port`, `options.keepAlive.idle`. */
 export type Rule<T> = (value: unknown, name: string) => T;
 
@@ -84,6 +86,27 @@ export function requireObject(value: unknown, name: string): object {
 
 export function requireFunction(value: unknown, name: string): void {
   if (typeof value !== 'function') throw wrongType(name, 'a function', value);
+}
+
+/**
+ * Refuses properties that `known` has not: a misspelt option would be one that does nothing.
+ *
+ * @param prefix of their names, in messages
+ * @throws {TypeError} naming the one that may have been meant
+ */
+export function requireKnown(source: object, known: object, prefix = ''): void {
+  for (const key of Object.keys(source)) {
+    if (Object.hasOwn(known, key)) continue;
+    const meant = nearest(key, Object.keys(known));
+    const advice = meant === undefined ? '' : `; did you mean ${prefix}${meant}?`;
+    throw new TypeError(`${prefix}${key.slice(0, SHOWN_CHARACTERS)}: there is no such option${advice}`);
+  }
+}
+
+/** Reads an object of options, which may have no others than `rules` names. @throws {TypeError} */
+export function readOptions<P extends object>(source: object, rules: Rules<P>, prefix = ''): P {
+  requireKnown(source, rules, prefix);
+  return readWith(source, rules, prefix);
 }
 
 /** Reads the properties that `rules` names, each once, in the order of the table. Others are not looked at. */

@@ -12,6 +12,7 @@ import {
   oneOf,
   optional,
   outOfRange,
+  readOptions,
   readWith,
   requireFunction,
   requireObject,
@@ -19,7 +20,7 @@ import {
   wrongType,
 } from './rules.ts';
 import type { CommonPlan } from './validate.ts';
-import { COMMON, port, refuse, UNIX_PATH } from './validate.ts';
+import { COMMON, port, refuse, requireOptions, UNIX_PATH } from './validate.ts';
 
 export interface UdpBindPlan extends CommonPlan {
   readonly transport: 'udp';
@@ -78,6 +79,8 @@ const UNIX_BIND: Rules<Omit<UnixBindPlan, 'transport'>> = {
 const UNIX_ONLY = ['type', 'path', 'remotePath', 'stale', 'mode'] as const;
 const UDP_ONLY = ['host', 'port', 'remote', 'family', 'reuseAddress', 'reusePort', 'ipv6Only', 'icmpErrors'];
 
+const BIND_NAMES = { ...UDP_BIND, ...UNIX_BIND };
+
 function validateUnixBind(options: object): UnixBindPlan {
   refuse(options, UDP_ONLY, 'of UDP on a Unix socket');
   const plan = readWith(options, UNIX_BIND);
@@ -88,7 +91,7 @@ function validateUnixBind(options: object): UnixBindPlan {
 
 /** Judges what was given to `bind`. @throws {TypeError | RangeError} */
 export function validateBind(value: unknown): BindPlan {
-  const options = requireObject(value, 'options');
+  const options = requireOptions(value, BIND_NAMES);
   if (UNIX_ONLY.some((name) => Reflect.get(options, name) !== undefined)) return validateUnixBind(options);
   const plan = readWith(options, UDP_BIND);
   const { host: own } = plan;
@@ -113,7 +116,7 @@ const READ: Rules<DatagramReadPlan> = {
 
 /** Judges what was given to `Datagram.start`. @throws {TypeError | RangeError} */
 export function validateDatagramRead(options: unknown = {}): DatagramReadPlan {
-  return readWith(requireObject(options, 'options'), READ);
+  return readOptions(requireObject(options, 'options'), READ);
 }
 
 /** Judges a message socket's sink. @throws {TypeError} */
@@ -134,7 +137,7 @@ const MEMBERSHIP: Rules<Membership> = {
 
 /** Judges what was given to `join` and `leave`. @returns it cut loose from the caller's. @throws {TypeError | RangeError} */
 export function validateMembership(value: unknown): Membership {
-  const plan = readWith(requireObject(value, 'membership'), MEMBERSHIP);
+  const plan = readOptions(requireObject(value, 'membership'), MEMBERSHIP);
   if (plan.interfaceIndex !== undefined && plan.interfaceAddress !== undefined)
     throw new TypeError('interfaceAddress: expected nothing beside interfaceIndex');
   if (plan.source !== undefined && plan.source.family !== plan.group.family)

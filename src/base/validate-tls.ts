@@ -11,8 +11,10 @@ import {
   oneOf,
   optional,
   outOfRange,
+  readOptions,
   readWith,
   requireFunction,
+  requireKnown,
   requireObject,
   withDefault,
   wrongType,
@@ -133,7 +135,7 @@ function names(value: unknown, name: string): ReadonlyMap<string, TlsIdentity> {
   return new Map(
     keys.map((key) => {
       const where = `${name}[${JSON.stringify(key)}]`;
-      const pair = readWith(requireObject(Reflect.get(object, key), where), PAIR, `${where}.`);
+      const pair = readOptions(requireObject(Reflect.get(object, key), where), PAIR, `${where}.`);
       return [servedName(key), { ...pair, passphrase: undefined }];
     }),
   );
@@ -250,12 +252,16 @@ export function validateTlsServer(value: unknown, prefix = ''): TlsServerPlan {
 /** Judges `tls` of `connect`. @param known as in `validateTlsClient` @throws {TypeError | RangeError} */
 export function validateConnectTls(value: unknown, known: string | undefined): TlsClientPlan | undefined {
   if (value === undefined) return undefined;
-  return validateTlsClient(value === true ? {} : value, known, 'tls.');
+  const options = value === true ? {} : requireObject(value, 'tls');
+  requireKnown(options, CLIENT, 'tls.');
+  return validateTlsClient(options, known, 'tls.');
 }
 
 /** Judges `tls` of `listen`. @throws {TypeError | RangeError} */
 export function validateListenTls(value: unknown): TlsServerPlan | undefined {
-  return value === undefined ? undefined : validateTlsServer(value, 'tls.');
+  if (value === undefined) return undefined;
+  requireKnown(requireObject(value, 'tls'), SERVER, 'tls.');
+  return validateTlsServer(value, 'tls.');
 }
 
 const role = withDefault(oneOf('client', 'server'), 'client');
@@ -266,9 +272,12 @@ const UPGRADE: Rules<DeadlinePlan & { head: Uint8Array | undefined; role: 'clien
   role,
 };
 
+const UPGRADE_NAMES = { ...UPGRADE, ...CLIENT, ...SERVER };
+
 /** Judges what was given to `Stream.upgrade`. @param known as in `validateTlsClient` @throws {TypeError | RangeError} */
 export function validateUpgrade(value: unknown, known: string | undefined): UpgradePlan {
   const options = requireObject(value, 'options');
+  requireKnown(options, UPGRADE_NAMES);
   const { role: which, head, signal, timeout } = readWith(options, UPGRADE);
   const tls = which === 'server' ? validateTlsServer(options) : validateTlsClient(options, known);
   return { head, signal, timeout, tls };

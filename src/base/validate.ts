@@ -19,8 +19,10 @@ import {
   oneOf,
   optional,
   outOfRange,
+  readOptions,
   readWith,
   requireFunction,
+  requireKnown,
   requireObject,
   withDefault,
   wrongType,
@@ -119,7 +121,7 @@ function keepAlive(value: unknown, name: string): KeepAlive {
   if (typeof value !== 'object' || value === null) {
     throw wrongType(name, 'true, false or { idle, interval, count }', value);
   }
-  return withoutUndefined(readWith(value, KEEP_ALIVE, `${name}.`));
+  return withoutUndefined(readOptions(value, KEEP_ALIVE, `${name}.`));
 }
 
 /** What each socket option may be. */
@@ -205,6 +207,18 @@ const READ: Rules<ReadPlan> = {
 
 const RESOLVE: Rules<Omit<ResolvePlan, 'host'>> = { ...DEADLINE, family: optional(family) };
 
+/** What may stand in the options of each call, whichever the transport. */
+const CONNECT_NAMES = { ...TCP_CONNECT, ...UNIX_CONNECT, path: true, tls: true };
+const LISTEN_NAMES = { ...TCP_LISTEN, ...UNIX_LISTEN, path: true, tls: true };
+const LISTEN_PACKETS_NAMES = { ...UNIX_LISTEN, path: true };
+
+/** @throws {TypeError} it is no object, or has other options */
+export function requireOptions(value: unknown, known: object): object {
+  const options = requireObject(value, 'options');
+  requireKnown(options, known);
+  return options;
+}
+
 /** Reads `path` alone first: it decides which table is the right one. */
 function readPath(options: object): string | Uint8Array | undefined {
   return optional(unixPath)(Reflect.get(options, 'path'), 'path');
@@ -220,7 +234,7 @@ export function refuse(options: object, names: readonly string[], where: string)
 
 /** Judges what was given to `connect`. @throws {TypeError | RangeError} */
 export function validateConnect(value: unknown): ConnectPlan {
-  const options = requireObject(value, 'options');
+  const options = requireOptions(value, CONNECT_NAMES);
   const path = readPath(options);
   if (path !== undefined) {
     refuse(options, ['host', 'port'], 'beside a path');
@@ -243,7 +257,7 @@ export function validateConnect(value: unknown): ConnectPlan {
 
 /** Judges what was given to `listen`. @throws {TypeError | RangeError} */
 export function validateListen(value: unknown): ListenPlan {
-  const options = requireObject(value, 'options');
+  const options = requireOptions(value, LISTEN_NAMES);
   const path = readPath(options);
   if (path !== undefined) {
     refuse(options, ['host', 'port'], 'beside a path');
@@ -255,7 +269,7 @@ export function validateListen(value: unknown): ListenPlan {
 
 /** Judges what was given to `listenPackets`. @throws {TypeError | RangeError} */
 export function validateListenPackets(value: unknown): UnixListenPlan {
-  const options = requireObject(value, 'options');
+  const options = requireOptions(value, LISTEN_PACKETS_NAMES);
   const path = unixPath(Reflect.get(options, 'path'), 'path');
   refuse(options, ['tls'], 'for packets');
   return { transport: 'unix', path, ...readWith(options, UNIX_LISTEN) };
@@ -263,7 +277,7 @@ export function validateListenPackets(value: unknown): UnixListenPlan {
 
 /** Judges what was given to `resolve`. @throws {TypeError | RangeError} */
 export function validateResolve(name: unknown, options: unknown = {}): ResolvePlan {
-  return { host: host(name, 'host'), ...readWith(requireObject(options, 'options'), RESOLVE) };
+  return { host: host(name, 'host'), ...readOptions(requireObject(options, 'options'), RESOLVE) };
 }
 
 const USUAL_VIEW: ReadPlan = { readSize: MAX_READ_SIZE, chunks: 'view' };
@@ -273,6 +287,7 @@ const USUAL_OWNED: ReadPlan = { readSize: MAX_READ_SIZE, chunks: 'owned' };
 export function validateReadOptions(options: unknown = {}): ReadPlan {
   // Asked for each stream that is accepted, so the usual answers are ready.
   if (typeof options === 'object' && options !== null) {
+    requireKnown(options, READ);
     const readSize: unknown = Reflect.get(options, 'readSize');
     const chunks: unknown = Reflect.get(options, 'chunks');
     if (readSize === undefined && chunks === 'view') return USUAL_VIEW;
@@ -282,9 +297,20 @@ export function validateReadOptions(options: unknown = {}): ReadPlan {
   return readWith(requireObject(options, 'options'), READ);
 }
 
-/** Judges what was given to `Stream.close`. @throws {TypeError | RangeError} */
-export function validateDeadline(deadline: Deadline | undefined): DeadlinePlan {
-  return deadline === undefined ? NO_DEADLINE : readWith(requireObject(deadline, 'deadline'), DEADLINE);
+/**
+ * Judges a deadline, which has no other options but those that `others` names.
+ *
+ * @throws {TypeError | RangeError}
+ */
+export function validateDeadline(deadline: Deadline | undefined, others: object = {}): DeadlinePlan {
+  if (deadline === undefined) return NO_DEADLINE;
+  requireKnown(requireObject(deadline, 'deadline'), { ...DEADLINE, ...others });
+  return readWith(deadline, DEADLINE);
+}
+
+/** The deadline among options that are judged elsewhere. @throws {TypeError | RangeError} */
+export function deadlineOf(options: Deadline): DeadlinePlan {
+  return readWith(requireObject(options, 'options'), DEADLINE);
 }
 
 const NO_DEADLINE: DeadlinePlan = { signal: undefined, timeout: undefined };

@@ -6,7 +6,7 @@ import { SystemError } from '../base/errors.ts';
 import type { SocketOptions } from '../base/options.ts';
 import type { Listener, Stream, WriteLimits } from '../base/provider.ts';
 import type { Rules } from '../base/rules.ts';
-import { integer, oneOf, readWith, requireObject } from '../base/rules.ts';
+import { integer, oneOf, readOptions, requireObject } from '../base/rules.ts';
 import type { StreamLimits } from '../base/validate.ts';
 import { MAX_INT32 } from '../base/deadline-rules.ts';
 import { COMMON } from '../base/validate.ts';
@@ -60,7 +60,7 @@ const REASONS: Readonly<Record<string, string>> = {
 /** @throws {SystemError} and the descriptor is its owner's still @throws {UnsupportedError} an option that it has not */
 export function adopt(reactor: Reactor, given: unknown, options: unknown): Adopted {
   const fd = descriptor(given, 'fd');
-  const plan = readWith(requireObject(options, 'options'), PLAN, 'options.');
+  const plan = readOptions(requireObject(options, 'options'), PLAN, 'options.');
   const handle = reactor.native.adopt(fd, plan.ownership === 'borrow');
   if (handle < 0) throw refusal(reactor, -handle, fd);
   try {

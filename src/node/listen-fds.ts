@@ -1,7 +1,7 @@
 /** Sockets that a service manager has opened for the program. @see sd_listen_fds(3), systemd.socket(5) */
 import { fstatSync } from 'node:fs';
 import { isSocketError, SystemError } from '../base/errors.ts';
-import { flag, optional, readWith, requireObject, withDefault, wrongType } from '../base/rules.ts';
+import { flag, optional, readOptions, requireObject, withDefault, wrongType } from '../base/rules.ts';
 import type { Rule, Rules } from '../base/rules.ts';
 import { MAX_INT32 } from '../base/deadline-rules.ts';
 import type { WebStreams } from '../facades/portside/web-streams.ts';
@@ -83,7 +83,7 @@ export function listenFds<Web extends WebStreams>(
   options: ListenFdsOptions = {},
   env: Environment = process.env,
 ): readonly PassedSocket<Web>[] {
-  const plan = readWith(requireObject(options, 'options'), OPTIONS, 'options.');
+  const plan = readOptions(requireObject(options, 'options'), OPTIONS, 'options.');
   const passed = passedBy(env);
   const missing = plan.names?.filter((name) => !passed.some((each) => each.name === name)) ?? [];
   if (missing.length > 0)

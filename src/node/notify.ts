@@ -7,7 +7,7 @@ import {
   integer,
   optional,
   outOfRange,
-  readWith,
+  readOptions,
   requireFunction,
   requireObject,
   wrongType,
@@ -81,7 +81,7 @@ const STATE: Rules<ServiceState> = {
   errno: optional(integer(0, 4095)),
   mainPid: optional(integer(1, MAX_INT32)),
   extendTimeout: optional(microseconds),
-  store: optional((value, name) => readWith(requireObject(value, name), STORE, `${name}.`)),
+  store: optional((value, name) => readOptions(requireObject(value, name), STORE, `${name}.`)),
   forget: optional(storeName),
 };
 
@@ -139,7 +139,7 @@ export async function notify(
   deadline: Deadline = {},
   env: Environment = process.env,
 ): Promise<boolean> {
-  const told = readWith(requireObject(state, 'state'), STATE, 'state.');
+  const told = readOptions(requireObject(state, 'state'), STATE, 'state.');
   if (told.store !== undefined && told.forget !== undefined)
     throw new RangeError('state: expected one of store and forget, got both, for which there is one name');
   const lines = linesOf(told);

@@ -1,4 +1,4 @@
-import { integer, readWith, requireObject, withDefault } from '../base/rules.ts';
+import { integer, readOptions, requireObject, withDefault } from '../base/rules.ts';
 import type { TlsSessions } from '../base/tls.ts';
 
 export interface TlsSessionsOptions {
@@ -48,7 +48,7 @@ class LatestSessions implements TlsSessions {
  * @throws {TypeError | RangeError} `max` is no whole number from 1 on
  */
 export function tlsSessions(options: TlsSessionsOptions = {}): TlsSessions {
-  const { max } = readWith(requireObject(options, 'options'), {
+  const { max } = readOptions(requireObject(options, 'options'), {
     max: withDefault(integer(1, 2 ** 24), 1000),
   });
   return new LatestSessions(max);

@@ -38,6 +38,13 @@ const NOT_PATHS: readonly unknown[] = [
 const NOT_FLAGS: readonly unknown[] = [null, 0, 1, 'true'];
 
 /** Wrong values of each option; the rest of the options is right. */
+/** Options that there are not: they would do nothing, and nobody would know. */
+const MISSPELT: readonly (readonly [name: string, values: readonly unknown[]])[] = [
+  ['timout', [1000, undefined]],
+  ['Signal', [null]],
+  ['toString', ['x']],
+];
+
 const BAD_CONNECT: readonly (readonly [name: string, values: readonly unknown[]])[] = [
   ['port', NOT_PORTS],
   ['host', NOT_HOSTS],
@@ -63,6 +70,7 @@ const BAD_CONNECT: readonly (readonly [name: string, values: readonly unknown[]]
   ['localPort', ['80', -1, 65_536, 1.5, Number.NaN, null]],
   ['options', [1, null, { noDelay: 'yes' }, { userTimeout: -1 }, { keepAlive: { idle: -1 } }]],
   ['path', NOT_PATHS],
+  ...MISSPELT,
 ];
 
 const BAD_LISTEN_TCP: readonly (readonly [name: string, values: readonly unknown[]])[] = [
@@ -76,6 +84,7 @@ const BAD_LISTEN_TCP: readonly (readonly [name: string, values: readonly unknown
   ['reusePort', NOT_FLAGS],
   ['ipv6Only', NOT_FLAGS],
   ['options', [1, null, { noDelay: 'yes' }]],
+  ...MISSPELT,
 ];
 
 const BAD_LISTEN_UNIX: readonly (readonly [name: string, values: readonly unknown[]])[] = [
@@ -83,6 +92,7 @@ const BAD_LISTEN_UNIX: readonly (readonly [name: string, values: readonly unknow
   ['stale', [null, true, 'unlink', '']],
   ['mode', [null, '660', -1, 1.5, Number.NaN, 0o10000]],
   ['backlog', NOT_SIZES],
+  ...MISSPELT,
 ];
 
 const errors = { name: ARGUMENT_ERRORS };
@@ -123,7 +133,7 @@ async function badListens(h: ProviderHarness, good: object, table: typeof BAD_CO
 async function badResolves(h: ProviderHarness): Promise<void> {
   for (const host of [...NOT_HOSTS, 'a b', 'x'.repeat(300)])
     await rejects(() => h.provider.resolve(host as never), errors, `resolve(${show(host)})`);
-  for (const options of [1, null, { family: 4 }, { signal: 1 }, { timeout: -1 }]) {
+  for (const options of [1, null, { family: 4 }, { signal: 1 }, { timeout: -1 }, { timout: 1 }]) {
     await rejects(
       () => h.provider.resolve('localhost', options as never),
       errors,

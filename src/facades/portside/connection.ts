@@ -10,7 +10,7 @@ import type { Leftover, StreamReader } from '../../base/reader.ts';
 import { reader } from '../../base/reader.ts';
 import type { TlsInfo, UpgradeOptions } from '../../base/tls.ts';
 import type { DeadlinePlan } from '../../base/validate.ts';
-import { validateDeadline } from '../../base/validate.ts';
+import { deadlineOf, validateDeadline } from '../../base/validate.ts';
 import { forgetBelow, setBelow } from './below.ts';
 import type { StreamEnds } from './byte-streams.ts';
 import { byteSink, byteSource } from './byte-streams.ts';
@@ -194,7 +194,7 @@ export class StreamConnection<Web extends WebStreams> implements Connection<Web>
   }
 
   async upgrade(options: UpgradeOptions = {}): Promise<Connection<Web>> {
-    const plan = validateDeadline(options);
+    const plan = deadlineOf(options);
     this.#requireIdle('upgrade');
     if (!this.#home.provider.capabilities.has('tls')) throw this.#unsupported('this provider has no TLS');
     if (this.tls !== undefined) throw this.#unsupported('the connection speaks TLS already');

@@ -21,8 +21,10 @@ import {
   flag,
   integer,
   optional,
+  readOptions,
   readWith,
   requireFunction,
+  requireKnown,
   requireObject,
   withDefault,
   wrongType,
@@ -72,6 +74,8 @@ const RECEIVE: Rules<Omit<DatagramPlan, 'read'>> = {
   maxQueuedBytes: withDefault(integer(1, MOST), DEFAULT_QUEUED_BYTES),
   onError: optional(errorListener),
 };
+
+const DATAGRAM_NAMES = { ...RECEIVE, maxSize: true, meta: true };
 
 interface AdoptPlan {
   readonly readAhead: number;
@@ -209,24 +213,28 @@ class Front<Web extends WebStreams> implements Portside<Web> {
   };
 
   readonly adoptStream: Portside<Web>['adoptStream'] = (stream, options = {}) => {
-    const { readAhead, head, isEnded } = readWith<AdoptPlan>(requireObject(options, 'options'), ADOPT);
+    const { readAhead, head, isEnded } = readOptions<AdoptPlan>(requireObject(options, 'options'), ADOPT);
     const after = head === undefined && !isEnded ? undefined : { head: head ?? new Uint8Array(0), isEnded };
     return this.#connection(stream, readAhead, this.#home.registry.here(), after);
   };
 
   readonly adoptListener: Portside<Web>['adoptListener'] = (listener, options = {}) => {
-    const plan = readWith<ServerPlan>(requireObject(options, 'options'), SERVER);
+    requireKnown(requireObject(options, 'options'), { ...SERVER, readAhead: true });
+    const plan = readWith<ServerPlan>(options, SERVER);
     const readAhead = readAheadRule(options.readAhead, 'readAhead');
     return this.#server(listener, plan, readAhead, this.#home.registry.here());
   };
 
   readonly adoptPacketListener: Portside<Web>['adoptPacketListener'] = (listener, options = {}) => {
-    const plan = readWith<ServerPlan>(requireObject(options, 'options'), SERVER);
+    requireKnown(requireObject(options, 'options'), { ...SERVER, ...DATAGRAM_NAMES });
+    const plan = readWith<ServerPlan>(options, SERVER);
     return this.#packetServer(listener, plan, datagramPlan(options), this.#home.registry.here());
   };
 
-  readonly adoptDatagram: Portside<Web>['adoptDatagram'] = (datagram, options = {}) =>
-    this.#datagrams(datagram, datagramPlan(requireObject(options, 'options')), this.#home.registry.here());
+  readonly adoptDatagram: Portside<Web>['adoptDatagram'] = (datagram, options = {}) => {
+    requireKnown(requireObject(options, 'options'), DATAGRAM_NAMES);
+    return this.#datagrams(datagram, datagramPlan(options), this.#home.registry.here());
+  };
 
   readonly upgrade: Portside<Web>['upgrade'] = (connection, options) => connection.upgrade(options);
 

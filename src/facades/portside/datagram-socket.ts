@@ -26,6 +26,9 @@ export interface DatagramPlan {
   readonly onError: ((error: SocketError) => void) | undefined;
 }
 
+/** What `send` takes beside a deadline. */
+const SEND_NAMES = { from: true, interfaceIndex: true, trafficClass: true, ttl: true };
+
 function addressOf(value: string | IpAddress): IpAddress {
   return typeof value === 'string' ? numericAddress(value, 'address') : value;
 }
@@ -139,7 +142,7 @@ export class MessageSocket<Web extends WebStreams> implements DatagramSocket {
   }
 
   async send(data: string | Uint8Array, to?: Endpoint, options?: SendOptions): Promise<void> {
-    const plan = validateDeadline(options);
+    const plan = validateDeadline(options, SEND_NAMES);
     const message = this.#messageOf(data, to, options);
     if (plan.signal?.aborted === true) throw plan.signal.reason;
     const work = new Promise<void>((resolve, reject) => {

@@ -30,7 +30,7 @@ const LINES: Rules<LineRules> = {
 /** Judges what was given to `lines`. @throws {TypeError | RangeError} */
 export function validateLines(options: unknown = {}): LinesPlan {
   const object = requireObject(options, 'options');
-  return { ...readWith(object, LINES), ...validateDeadline(object) };
+  return { ...readWith(object, LINES), ...validateDeadline(object, LINES) };
 }
 
 type Source = Pick<Connection, 'local' | 'readExactly' | 'readUntil' | 'remote' | 'transport'>;

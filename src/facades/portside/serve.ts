@@ -8,6 +8,7 @@ import {
   optional,
   readWith,
   requireFunction,
+  requireKnown,
   requireObject,
   withDefault,
 } from '../../base/rules.ts';
@@ -134,6 +135,7 @@ export async function serve<S extends Servable>(
 ): Promise<void> {
   requireFunction(handler, 'handler');
   const given = requireObject(options ?? {}, 'options');
+  requireKnown(given, { ...SERVE, signal: true });
   const { signal } = validateDeadline({ signal: Reflect.get(given, 'signal') as Deadline['signal'] });
   const plan = readWith(given, SERVE);
   const serving = new Serving(source, handler, plan, platform);

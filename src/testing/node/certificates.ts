@@ -7,14 +7,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A certificate, its key, and where the two are. */
+/** A certificate and its key. */
 export interface MadeIdentity {
   /** PEM: the certificate, then those between it and its authority. */
   readonly cert: string;
   /** PEM. */
   readonly key: string;
-  readonly certFile: string;
-  readonly keyFile: string;
 }
 
 /** One row a certificate: who it is for, who signs it, and what is odd about it. */
@@ -102,6 +100,7 @@ export type Certificates = Readonly<Record<RowName, MadeIdentity>> & {
   readonly stranger: string;
   /** The key of `good`, locked with `LOCKED_WITH`. */
   readonly lockedKey: string;
+  /** Where `good.chain.pem`, `good.key` and those of the others are, for programs that want files. */
   readonly folder: string;
 };
 
@@ -195,7 +194,7 @@ class Maker {
       row.issuer === 'intermediate' ? own + readFileSync(this.file('intermediate.pem'), 'utf8') : own;
     writeFileSync(this.file(`${name}.chain.pem`), cert);
     const key = readFileSync(this.file(`${name}.key`), 'utf8');
-    return { cert, key, certFile: this.file(`${name}.chain.pem`), keyFile: this.file(`${name}.key`) };
+    return { cert, key };
   }
 }
 
