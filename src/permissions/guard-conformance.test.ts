@@ -2,6 +2,7 @@
 import type { SocketProvider } from '../base/provider.ts';
 import type { LocalProvider } from '../engine/local-provider.ts';
 import { localProvider } from '../engine/local-provider.ts';
+import { datagramSuite } from '../testing/datagram-suite.ts';
 import { listenerSuite } from '../testing/listener-suite.ts';
 import { memoryWorld } from '../testing/memory-world.ts';
 import { nodeHooks } from '../testing/node/hooks.ts';
@@ -59,6 +60,13 @@ for (const { name, make, files, options } of [inMemory(), onThisMachine()]) {
   const { provider, stop } = await make();
   const { capabilities } = provider;
   await stop();
+  for (const transport of ['ipv4', 'ipv6', 'unix', 'unix-abstract', 'seqpacket'] as const) {
+    const cases = datagramSuite(make, { ...options, transport });
+    runSuite(
+      cases.map((each) => ({ ...each, name: `${name}: ${each.name}` })),
+      capabilities,
+    );
+  }
   for (const transport of TRANSPORTS) {
     const about = { ...options, transport };
     const cases = [

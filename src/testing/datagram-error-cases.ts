@@ -71,6 +71,33 @@ async function tooLargeBySink(h: DatagramHarness): Promise<void> {
   check(!atA.isClosed, 'an error that ends nothing closed the socket');
 }
 
+/** One in the middle of many fails: those before and behind it are sent once each. */
+async function tooLargeAmongMany(h: DatagramHarness): Promise<void> {
+  const { a, b, toB } = await h.pair({ highWaterMark: 64 * 1024 * 1024 });
+  const atA = h.recordDatagram(a);
+  const atB = h.recordDatagram(b);
+  const numbers = Array.from({ length: 30 }, (_, i) => i);
+  const bad: ReadonlySet<number> = new Set([0, 12, 13, 29]);
+  const messages = numbers.map((i) => ({ bytes: bad.has(i) ? tooLarge(h) : numbered(i, 100), to: toB }));
+  equal(a.sendMany(messages), messages.length, 'datagrams taken');
+  const good = numbers.filter((i) => !bad.has(i));
+  await atB.untilCount(good.length);
+  await atA.untilError(bad.size - 1);
+  await h.untilStill(atB);
+  equalList(
+    atB.datagrams.map((each) => numberOf(each.bytes)),
+    good,
+    'datagrams',
+  );
+  equalList(
+    atA.errors.map(({ code }) => code),
+    Array.from(bad, () => 'EMSGSIZE'),
+    'errors',
+  );
+  equal(a.sent, good.length, 'sent');
+  equal(a.bufferedAmount, 0, 'bufferedAmount');
+}
+
 /** An address of the transport at which a socket was a moment ago. */
 async function deserted(h: DatagramHarness): Promise<SocketAddress> {
   const gone = await h.bind();
@@ -218,6 +245,11 @@ export const DATAGRAM_ERROR_CASES: readonly CaseRow<DatagramHarness, DatagramSet
     name: 'tells the sink of a datagram without done that is too large (F21)',
     promises: ['datagram.error', 'datagram.whole'],
     run: tooLargeBySink,
+  },
+  {
+    name: 'tells of each of many that is too large, and sends the others once (F26)',
+    promises: ['send.many', 'datagram.error', 'datagram.counters'],
+    run: tooLargeAmongMany,
   },
   {
     name: 'a port that nobody has is not told, and ends nothing (F24)',

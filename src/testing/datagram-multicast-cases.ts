@@ -7,6 +7,7 @@ import {
   numbered,
   numberOf,
   onIpv4,
+  onIpv6,
   type DatagramHarness,
   type DatagramSetting,
 } from './datagram-harness.ts';
@@ -192,6 +193,52 @@ async function boundToTheGroup(h: DatagramHarness): Promise<void> {
   equalList(numbersOf(atMember), [2], 'datagrams heard');
 }
 
+const GROUP6: IpAddress = { family: 'ipv6', host: 'ff12::7701' };
+const HERE6: Membership = { group: GROUP6, interfaceAddress: { family: 'ipv6', host: '::1' } };
+
+/** Not every loopback interface has a route for groups of IPv6: what can be sent must be heard. */
+async function groupsOfIpv6(h: DatagramHarness): Promise<void> {
+  const member = await h.bindTo({ host: '::' });
+  const atMember = h.recordDatagram(member);
+  member.join(HERE6);
+  throws(
+    () => {
+      member.join(HERE6);
+    },
+    { name: 'SystemError', code: 'EADDRINUSE' },
+    'join again',
+  );
+  equalList(
+    member.memberships().map(({ group }) => group.host),
+    [GROUP6.host],
+    'memberships',
+  );
+  const sender = await h.bind();
+  h.recordDatagram(sender);
+  const { index } = await h.loopbackInterface();
+  const to = { ...GROUP6, port: endpointOf(member).port };
+  const tell = async (number: number): Promise<boolean> => {
+    // Nothing is sent where it could leave this machine.
+    if (index === undefined) return false;
+    sender.set('multicastInterface', index);
+    return (await h.sent(sender, { bytes: numbered(number, 10), to })) === null;
+  };
+  if (await tell(1)) await atMember.untilCount(1);
+  const { length } = atMember.datagrams;
+  member.leave(HERE6);
+  equal(member.memberships().length, 0, 'memberships after leaving');
+  await tell(2);
+  await h.quiet();
+  equal(atMember.datagrams.length, length, 'datagrams heard after leaving');
+  throws(
+    () => {
+      member.leave(HERE6);
+    },
+    { name: 'SystemError', code: 'EADDRNOTAVAIL' },
+    'leave again',
+  );
+}
+
 export const DATAGRAM_MULTICAST_CASES: readonly CaseRow<DatagramHarness, DatagramSetting>[] = [
   {
     name: 'hears a group while it is joined',
@@ -234,6 +281,13 @@ export const DATAGRAM_MULTICAST_CASES: readonly CaseRow<DatagramHarness, Datagra
     needs: ['multicast', 'ssm'],
     when: onIpv4,
     run: bySource,
+  },
+  {
+    name: 'joins and leaves groups of IPv6',
+    promises: ['group.join', 'group.leave', 'group.list'],
+    needs: ['multicast'],
+    when: onIpv6,
+    run: groupsOfIpv6,
   },
   {
     name: 'tells the group that a datagram was sent to',

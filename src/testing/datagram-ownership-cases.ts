@@ -3,7 +3,7 @@ import type { OutgoingDatagram } from '../base/provider.ts';
 import type { CaseRow } from './case-table.ts';
 import { numbered, numberOf, type DatagramHarness, type DatagramSetting } from './datagram-harness.ts';
 import { patternBytes } from './pattern.ts';
-import { equal, equalList, SuiteFailure, throws } from './suite.ts';
+import { check, equal, equalList, SuiteFailure, throws } from './suite.ts';
 
 async function ownedForGood(h: DatagramHarness): Promise<void> {
   const { a, b, toB } = await h.pair();
@@ -133,6 +133,52 @@ function detachOf(h: DatagramHarness): (buffer: ArrayBuffer) => void {
   return h.options.detach;
 }
 
+interface Resizable {
+  resize(length: number): void;
+}
+type ResizableMaker = new (length: number, options: { maxByteLength: number }) => ArrayBuffer & Resizable;
+
+const canResize = 'resize' in ArrayBuffer.prototype;
+
+async function resized(h: DatagramHarness): Promise<void> {
+  const { a, b, toB } = await h.pair();
+  h.recordDatagram(a);
+  const atB = h.recordDatagram(b);
+  const shrinking = (number: number): { message: OutgoingDatagram; shrink: () => void } => {
+    const buffer = new (ArrayBuffer as unknown as ResizableMaker)(400, { maxByteLength: 800 });
+    const bytes = new Uint8Array(buffer);
+    bytes.set(numbered(number, 400));
+    const shrink = (): void => {
+      buffer.resize(0);
+    };
+    return { message: { bytes, to: toB }, shrink };
+  };
+  const made = [0, 1, 2].map(shrinking);
+  const [first, ...others] = made;
+  check(first !== undefined, 'nothing to send');
+  a.send(first.message, h.done('done'));
+  equal(a.sendMany(others.map(({ message }) => message)), 2, 'datagrams taken');
+  for (const { shrink } of made) shrink();
+  await atB.untilCount(3);
+  equalList(
+    atB.datagrams.map((each) => numberOf(each.bytes)),
+    [0, 1, 2],
+    'datagrams whose buffers have shrunk',
+  );
+}
+
+async function shared(h: DatagramHarness): Promise<void> {
+  const { a, b, toB } = await h.pair();
+  h.recordDatagram(a);
+  const atB = h.recordDatagram(b);
+  const bytes = new Uint8Array(new SharedArrayBuffer(300));
+  bytes.set(numbered(5, 300));
+  const done = h.sent(a, { bytes, to: toB });
+  bytes.fill(0xee);
+  equal(await done, null, 'done');
+  equal(numberOf((await atB.datagram()).bytes), 5, 'number');
+}
+
 const canDetach = ({ options }: DatagramSetting): boolean => options.detach !== undefined;
 
 export const DATAGRAM_OWNERSHIP_CASES: readonly CaseRow<DatagramHarness, DatagramSetting>[] = [
@@ -152,6 +198,17 @@ export const DATAGRAM_OWNERSHIP_CASES: readonly CaseRow<DatagramHarness, Datagra
       taken(h, (bytes) => {
         detachOf(h)(bytes.buffer as ArrayBuffer);
       }),
+  },
+  {
+    name: 'has taken the bytes of a buffer that then shrinks (F45)',
+    promises: ['bytes.taken'],
+    when: () => canResize,
+    run: resized,
+  },
+  {
+    name: 'has taken the bytes of shared memory (F46)',
+    promises: ['bytes.taken'],
+    run: shared,
   },
   {
     name: 'reads a message once, when it is given (F48)',
