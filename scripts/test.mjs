@@ -21,7 +21,7 @@ const PLACES = [
 ];
 
 /** Other people's programs that tests use, as clients or to look at what ours do. */
-const PEERS = ['socat', 'curl', 'python3', 'strace'];
+const PEERS = ['socat', 'curl', 'openssl', 'python3', 'strace'];
 
 /** No test may take longer, in milliseconds: a hanging test is a failing one. On the older Nodes that goes for files. */
 const TIMEOUT = 180_000;

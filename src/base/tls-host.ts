@@ -104,8 +104,10 @@ export class TlsHost {
     });
   }
 
-  /** Fulfils when every stream that speaks TLS has told its last. */
-  async settled(): Promise<void> {
-    await Promise.all([...this.#living].map((stream) => stream.settled));
+  /** Aborts every stream that speaks TLS, also those that are over and not told yet. Fulfils when they have told their last. */
+  async close(): Promise<void> {
+    const living = [...this.#living];
+    for (const stream of living) stream.abort();
+    await Promise.all(living.map((stream) => stream.settled));
   }
 }

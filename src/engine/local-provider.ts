@@ -231,7 +231,7 @@ class NativeProvider implements LocalProvider {
 
   close(): Promise<void> {
     if (this.#closed === undefined) {
-      const covered = this.#reactor.tls.settled();
+      const covered = this.#reactor.tls.close();
       this.#reactor.close();
       this.#closed = covered;
       for (const reject of this.#pending) reject(new ClosedError({ op: 'close' }));

@@ -94,6 +94,8 @@ export function toTlsError(error: unknown, role: 'client' | 'server', details: E
       cause: error,
     });
   }
+  // Node words the end of the connection as a reset too; only of a real one it tells the call.
+  if (isTlsLibraryError(error) && error.code === 'ECONNRESET') return endedInHandshake(details);
   const code = isNodeError(error) ? error.code : 'ERR_TLS_HANDSHAKE';
   const reason = error instanceof Error ? reasonOf(error) : String(error);
   return new TlsError(failureOf(code, role), code, reason, { ...details, cause: error });

@@ -369,7 +369,7 @@ class InMemory implements MemoryProvider {
     this.#closing = closing;
     for (const stop of this.#pending) stop.abort(closed('connect'));
     const { tls } = this.#owner;
-    const covered = tls?.settled() ?? Promise.resolve();
+    const covered = tls?.close() ?? Promise.resolve();
     for (const socket of [...this.#sockets.values()]) socket.abort();
     this.network.turns.add(() => {
       void covered.then(() => {

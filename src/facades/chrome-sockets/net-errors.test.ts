@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { test } from 'node:test';
 import { ERRNO_TEXT } from '../../base/errno.ts';
-import { BrokenError, OverflowError, SystemError } from '../../base/errors.ts';
-import { ERRNO_CODES, NET_ERRORS, netErrorOf, netErrorText } from './net-errors.ts';
+import { BrokenError, OverflowError, SystemError, TlsError } from '../../base/errors.ts';
+import type { TlsFailure } from '../../base/errors.ts';
+import { ERRNO_CODES, NET_ERRORS, netErrorOf, netErrorText, TLS_CODES } from './net-errors.ts';
 
 test('NET_ERRORS has each code and each name once, in order', () => {
   const codes = NET_ERRORS.map(([code]) => code);
@@ -35,4 +36,19 @@ test('netErrorOf looks through a broken connection for its cause', () => {
   assert.equal(netErrorOf(new OverflowError(1)), -12);
   assert.equal(netErrorOf(new SystemError('EWEIRD')), -2);
   assert.equal(netErrorOf(new Error('x')), -2);
+});
+
+test('netErrorOf says what is behind a failed handshake', () => {
+  const codes = new Set(NET_ERRORS.map(([code]) => code));
+  for (const [failure, code] of Object.entries(TLS_CODES)) {
+    assert.ok(codes.has(code), failure);
+    assert.equal(netErrorOf(new TlsError(failure as TlsFailure, 'ERR_SSL_ANY', 'any')), code);
+  }
+  assert.deepEqual(
+    [TLS_CODES.protocol, TLS_CODES.version, TLS_CODES['certificate-name']],
+    [-107, -113, -200],
+  );
+  assert.equal(netErrorOf(new TlsError('certificate-invalid', 'CERT_REVOKED', 'revoked')), -206);
+  const alert = new TlsError('client-certificate', 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'required');
+  assert.equal(netErrorOf(new BrokenError({ cause: alert })), -110);
 });

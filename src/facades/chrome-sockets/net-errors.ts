@@ -1,4 +1,5 @@
-import { ConnectError, isSocketError } from '../../base/errors.ts';
+import type { TlsFailure } from '../../base/errors.ts';
+import { ConnectError, isSocketError, TlsError } from '../../base/errors.ts';
 
 /** Chromium's numbers for what can go wrong on a network, as result codes carry them. One row a code. */
 export const NET_ERRORS: readonly (readonly [code: number, name: string])[] = [
@@ -217,6 +218,29 @@ const OWN_CODES: Readonly<Record<string, number>> = {
   ERR_UNSUPPORTED: -11,
 };
 
+/** What is behind a failed handshake. */
+export const TLS_CODES: Readonly<Record<TlsFailure, number>> = {
+  alert: -107,
+  'certificate-expired': -201,
+  'certificate-invalid': -207,
+  'certificate-name': -200,
+  'certificate-untrusted': -202,
+  'client-certificate': -110,
+  closed: -100,
+  protocol: -107,
+  reset: -101,
+  timeout: -7,
+  version: -113,
+};
+
+/** OpenSSL's codes, where they say more. */
+const TLS_LIBRARY_CODES: Readonly<Record<string, number>> = {
+  CERT_REVOKED: -206,
+  CA_MD_TOO_WEAK: -208,
+  EE_KEY_TOO_SMALL: -211,
+  CA_KEY_TOO_SMALL: -211,
+};
+
 function lookUp(code: string): number {
   if (code.startsWith('EAI_')) return NET.NAME_NOT_RESOLVED;
   return ERRNO_CODES[code] ?? OWN_CODES[code] ?? NET.FAILED;
@@ -225,7 +249,8 @@ function lookUp(code: string): number {
 /** The net error code of an error that a provider told of. Anything unknown is -2. */
 export function netErrorOf(error: unknown): number {
   if (!isSocketError(error)) return NET.FAILED;
-  if (error.code === 'ERR_SOCKET_BROKEN' && isSocketError(error.cause)) return lookUp(error.cause.code);
+  if (error instanceof TlsError) return TLS_LIBRARY_CODES[error.code] ?? TLS_CODES[error.failure];
+  if (error.code === 'ERR_SOCKET_BROKEN' && isSocketError(error.cause)) return netErrorOf(error.cause);
   return lookUp(error.code);
 }
 
