@@ -173,7 +173,7 @@ export interface Connection<Web extends WebStreams = WebStreams>
 
   /**
    * The reading direction as a byte stream (BYOB works), of which each chunk is read when it is asked for. Cancelling it
-   * ends reading: the connection is aborted if writing has ended, and stays open for writing otherwise.
+   * ends reading; the connection closes when writing has ended too.
    */
   readonly readable: Web['readable'];
   /** The writing direction. Closing it is `closeWrite`, aborting it is `abort`. Takes text, buffers and views. */
