@@ -1,6 +1,7 @@
 /** Descriptors as sockets of the promise API. */
 import type { SocketOptions } from '../base/options.ts';
 import type { WriteLimits } from '../base/provider.ts';
+import { requireKnown, requireObject } from '../base/rules.ts';
 import type { Ownership } from '../engine/adopt.ts';
 import type {
   AdoptListenerOptions,
@@ -23,6 +24,11 @@ export interface FromFdOptions
   readonly options?: Partial<SocketOptions> | undefined;
 }
 
+const NAMES: Readonly<Record<keyof FromFdOptions, true>> = {
+  ...{ ownership: true, options: true, highWaterMark: true, writeLimit: true },
+  ...{ readAhead: true, head: true, acceptAhead: true, onError: true },
+};
+
 /** What a descriptor turned out to be. */
 export type SocketOfFd<Web extends WebStreams> =
   | { readonly kind: 'connection'; readonly socket: Connection<Web> }
@@ -42,12 +48,18 @@ export function fromFd<Web extends WebStreams>(
   options: FromFdOptions,
 ): SocketOfFd<Web> {
   const provider = requireNative(context, 'fromFd');
-  const adopted = provider.adopt(fd, options);
+  requireKnown(requireObject(options, 'options'), NAMES, 'options.');
+  const { ownership, highWaterMark, writeLimit, options: socketOptions, ...rest } = options;
+  const adopted = provider.adopt(fd, { ownership, highWaterMark, writeLimit, options: socketOptions });
+  const { readAhead, head, acceptAhead, onError } = rest;
   const { front } = context;
   try {
     return adopted.kind === 'stream'
-      ? { kind: 'connection', socket: front.adoptStream(adopted.stream, options) }
-      : { kind: 'server', socket: front.adoptListener(adopted.listener, options) };
+      ? { kind: 'connection', socket: front.adoptStream(adopted.stream, { readAhead, head }) }
+      : {
+          kind: 'server',
+          socket: front.adoptListener(adopted.listener, { readAhead, acceptAhead, onError }),
+        };
   } catch (error) {
     (adopted.kind === 'stream' ? adopted.stream : adopted.listener).abort();
     throw error;
