@@ -1,6 +1,7 @@
 /** TLS with other people's programs at the other end: `openssl s_client` and `s_server`, and CPython's `ssl`. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { spawnSync } from 'node:child_process';
 import type { SocketError, TlsFailure } from '../base/errors.ts';
@@ -67,7 +68,9 @@ async function sServer(
   certificate: RowName,
   ...args: readonly string[]
 ): Promise<{ host: string; port: number }> {
-  const { certFile, keyFile } = material()[certificate];
+  const { folder } = material();
+  const certFile = join(folder, `${certificate}.chain.pem`);
+  const keyFile = join(folder, `${certificate}.key`);
   const peer = new Peer(t, 'openssl', [
     's_server',
     '-accept',
