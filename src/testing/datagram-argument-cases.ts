@@ -51,6 +51,7 @@ const BAD_UDP: BadTable = [
   ['reusePort', NOT_FLAGS],
   ['ipv6Only', NOT_FLAGS],
   ['icmpErrors', NOT_FLAGS],
+  ['reuseAdress', [true]],
 ];
 
 const BAD_UNIX: BadTable = [
@@ -62,6 +63,7 @@ const BAD_UNIX: BadTable = [
   ['mode', [null, '660', -1, 1.5, 0o10000]],
   ['host', ['127.0.0.1']],
   ['reuseAddress', [true]],
+  ['remotepath', ['/tmp/x']],
 ];
 
 async function badBinds(h: DatagramHarness, good: () => object, table: BadTable): Promise<void> {
@@ -208,6 +210,7 @@ async function hostileMessages(h: DatagramHarness): Promise<void> {
 const BAD_READS: BadTable = [
   ['maxSize', [0, -1, 65_536, 1.5, Number.NaN, '100', null]],
   ['chunks', ['borrowed', 1, null]],
+  ['maxsize', [100]],
   ['meta', ['local', null, 1, {}, ['no'], [1], [null], { length: 1 }]],
 ];
 
