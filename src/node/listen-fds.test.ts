@@ -1,0 +1,117 @@
+/** Sockets that a service manager has opened: systemd's own activation program starts what is tested. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import type { TestContext } from 'node:test';
+import test from 'node:test';
+import { text } from 'node:stream/consumers';
+import { Peer } from '../testing/node/peer.ts';
+import { tempPath } from '../testing/node/temp-path.ts';
+import { listenFds } from './listen-fds.ts';
+import { world } from './test-kit.ts';
+
+const ACTIVATE = 'systemd-socket-activate';
+const skip = spawnSync(ACTIVATE, ['--version']).error === undefined ? false : `no ${ACTIVATE}`;
+const DOOR = new URL('../doors/portside.js', import.meta.url).href;
+
+/** What is started: it tells what it has found, answers one connection, and ends. */
+const SERVICE = `
+import { readFileSync } from 'node:fs';
+import { listenFds } from '${DOOR}';
+const left = () => Object.keys(process.env).filter((name) => name.startsWith('LISTEN_'));
+const isCloseOnExec = (fd) =>
+  (Number.parseInt(/flags:\\s+(\\d+)/.exec(readFileSync('/proc/self/fdinfo/' + fd, 'utf8'))[1], 8) & 0o2000000) !== 0;
+const passed = listenFds();
+const found = passed.map(({ name, fd, kind }) => ({ name, fd, kind, isCloseOnExec: isCloseOnExec(fd) }));
+const told = JSON.stringify({ found, left: left(), again: listenFds().length });
+for (const each of passed) if (each.kind === 'server') {
+  const connection = await each.socket.accept();
+  await connection.write(told);
+  await connection.close();
+  await each.socket.close();
+  break;
+}
+`;
+
+/** Starts the service as soon as somebody comes, and waits until it is listened for it. */
+async function activate(t: TestContext, sockets: readonly string[], flags: readonly string[]): Promise<Peer> {
+  const listen = sockets.flatMap((path) => ['-l', path]);
+  const command = [process.execPath, '--input-type=module', '-e', SERVICE];
+  const peer = new Peer(t, ACTIVATE, [...listen, ...flags, ...command]);
+  let heard = '';
+  await new Promise<void>((resolve) => {
+    peer.child.stderr.on('data', (chunk: string) => {
+      heard += chunk;
+      if (heard.split('Listening on').length > sockets.length) resolve();
+    });
+  });
+  return peer;
+}
+
+async function ask(path: string): Promise<unknown> {
+  const socket = connect(path);
+  await once(socket, 'connect');
+  return JSON.parse(await text(socket)) as unknown;
+}
+
+test('listenFds takes sockets by name, close-on-exec, and clears the environment', { skip }, async (t) => {
+  const paths = [tempPath('web'), tempPath('control')] as const;
+  await activate(t, paths, ['--fdname=web:control']);
+  assert.deepEqual(await ask(paths[0]), {
+    found: [
+      { name: 'web', fd: 3, kind: 'server', isCloseOnExec: true },
+      { name: 'control', fd: 4, kind: 'server', isCloseOnExec: true },
+    ],
+    left: [],
+    again: 0,
+  });
+  assert.ok(existsSync(paths[0]), 'the path is the manager’s');
+});
+
+test('listenFds names what the manager does not', { skip }, async (t) => {
+  const path = tempPath('web');
+  await activate(t, [path], []);
+  const told = (await ask(path)) as { found: { name: string }[] };
+  assert.equal(told.found.length, 1);
+  assert.equal(typeof told.found[0]?.name, 'string');
+});
+
+const pid = String(process.pid);
+
+test('listenFds answers an empty list where nothing is passed, or it is meant for another process', (t) => {
+  const context = world(t);
+  for (const env of [
+    {},
+    { LISTEN_FDS: '1' },
+    { LISTEN_PID: pid },
+    { LISTEN_PID: pid, LISTEN_FDS: '0' },
+    { LISTEN_PID: String(process.pid + 1), LISTEN_FDS: '1' },
+  ])
+    assert.deepEqual(listenFds(context, {}, { ...env }), [], JSON.stringify(env));
+});
+
+test('listenFds refuses an environment that cannot be, and takes nothing', (t) => {
+  const context = world(t);
+  for (const count of ['', 'three', '1e0', '-1', ' 1', '1.5'])
+    assert.throws(() => listenFds(context, {}, { LISTEN_PID: pid, LISTEN_FDS: count }), TypeError);
+  assert.throws(() => listenFds(context, {}, { LISTEN_PID: 'x', LISTEN_FDS: '1' }), TypeError);
+  const mismatch = { LISTEN_PID: pid, LISTEN_FDS: '2', LISTEN_FDNAMES: 'one' };
+  assert.throws(() => listenFds(context, {}, { ...mismatch }), RangeError);
+  assert.throws(() => listenFds(context, {}, { LISTEN_PID: pid, LISTEN_FDS: '5000' }), {
+    code: 'EBADF',
+    message: /^listenFds: descriptor \d+ is not open, although LISTEN_FDS says so/,
+  });
+  assert.deepEqual([...context.provider.sockets()], []);
+});
+
+test('listenFds demands the names that must be there', (t) => {
+  const context = world(t);
+  assert.throws(() => listenFds(context, { names: ['web'] }, {}), {
+    name: 'RangeError',
+    message: 'options.names: no descriptor came by the name of web',
+  });
+  for (const options of [null, { names: 'web' }, { names: [1] }, { unsetEnvironment: 1 }])
+    assert.throws(() => listenFds(context, options as never, {}), TypeError);
+});
