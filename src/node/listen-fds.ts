@@ -1,7 +1,7 @@
 /** Sockets that a service manager has opened for the program. @see sd_listen_fds(3), systemd.socket(5) */
 import { fstatSync } from 'node:fs';
 import { isSocketError, SystemError } from '../base/errors.ts';
-import { flag, optional, readOptions, requireObject, withDefault, wrongType } from '../base/rules.ts';
+import { flag, optional, readWith, requireObject, withDefault, wrongType } from '../base/rules.ts';
 import type { Rule, Rules } from '../base/rules.ts';
 import { MAX_INT32 } from '../base/deadline-rules.ts';
 import type { WebStreams } from '../facades/portside/web-streams.ts';
@@ -37,7 +37,7 @@ export type PassedSocket<Web extends WebStreams> = {
   | { readonly kind: 'other' }
 );
 
-const names: Rule<readonly string[]> = (value, name) => {
+const nameList: Rule<readonly string[]> = (value, name) => {
   if (!Array.isArray(value)) throw wrongType(name, 'an array of names', value);
   return value.map((each: unknown, index) => {
     if (typeof each !== 'string') throw wrongType(`${name}[${String(index)}]`, 'a name', each);
@@ -46,7 +46,7 @@ const names: Rule<readonly string[]> = (value, name) => {
 };
 
 const OPTIONS: Rules<Required<Pick<ListenFdsOptions, 'names' | 'unsetEnvironment'>>> = {
-  names: withDefault(optional(names), []),
+  names: withDefault(optional(nameList), []),
   unsetEnvironment: withDefault(flag, true),
 };
 
@@ -83,14 +83,15 @@ export function listenFds<Web extends WebStreams>(
   options: ListenFdsOptions = {},
   env: Environment = process.env,
 ): readonly PassedSocket<Web>[] {
-  const plan = readOptions(requireObject(options, 'options'), OPTIONS, 'options.');
+  const { names, unsetEnvironment, ...rest } = requireObject(options, 'options') as ListenFdsOptions;
+  const plan = readWith({ names, unsetEnvironment }, OPTIONS, 'options.');
   const passed = passedBy(env);
   const missing = plan.names?.filter((name) => !passed.some((each) => each.name === name)) ?? [];
   if (missing.length > 0)
     throw new RangeError(`options.names: no descriptor came by the name of ${missing.join(', ')}`);
   for (const { fd } of passed) requireOpen(fd);
   if (plan.unsetEnvironment === true) for (const name of VARIABLES) Reflect.deleteProperty(env, name);
-  return passed.map((each) => ({ ...each, ...taken(context, each.fd, options) }));
+  return passed.map((each) => ({ ...each, ...taken(context, each.fd, rest) }));
 }
 
 /** @throws {SystemError} */
@@ -109,7 +110,7 @@ function requireOpen(fd: number): void {
 function taken<Web extends WebStreams>(
   context: Context<Web>,
   fd: number,
-  options: ListenFdsOptions,
+  options: Omit<FromFdOptions, 'head' | 'ownership'>,
 ): SocketOfFd<Web> | { readonly kind: 'other' } {
   try {
     return fromFd(context, fd, { ...options, ownership: 'take' });
