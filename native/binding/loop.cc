@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include "core/datagram_record.h"
 #include "core/memory.h"
 
 namespace sk {
@@ -88,6 +89,27 @@ bool Loop::run_batches() {
   return found;
 }
 
+void Loop::own_messages(const Event& event, std::vector<napi_value>* args) {
+  uint8_t* at = slab_.get() + event.a;
+  for (int32_t i = 0; i < event.b; ++i) {
+    auto* record = reinterpret_cast<DatagramRecord*>(at);
+    at += sizeof(DatagramRecord);
+    if (record->family == static_cast<int32_t>(Family::unix_path)) {
+      at += padded_to_8(static_cast<size_t>(record->port));
+    }
+    const auto size = static_cast<size_t>(record->size);
+    void* data;
+    napi_value buffer;
+    // Where there is no memory the record says so, by a buffer of -1.
+    if (napi_create_arraybuffer(env_, size, &data, &buffer) == napi_ok) {
+      if (size > 0) memcpy(data, at, size);
+      record->buffer = static_cast<int32_t>(args->size()) - 1;
+      args->push_back(buffer);
+    }
+    at += padded_to_8(size);
+  }
+}
+
 uint32_t Loop::run_batch(bool* ended) {
   const Napi::HandleScope scope(env_);
   blocks_.clear();
@@ -119,6 +141,7 @@ void Loop::hand_over(uint32_t count, std::vector<napi_value>* args) {
   for (uint32_t i = 0; i < count; ++i) {
     Event& event = events[i];
     napi_value buffer = nullptr;
+    if (event.kind == static_cast<int32_t>(EventKind::datagram_owned)) own_messages(event, args);
     if (event.kind == static_cast<int32_t>(EventKind::data_direct)) {
       event.kind = static_cast<int32_t>(EventKind::data_owned);
       buffer = blocks_[direct++];

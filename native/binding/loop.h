@@ -37,8 +37,8 @@ class Loop final : FdWatch::Owner, Spinner::Owner, Blocks {
   };
 
   static constexpr size_t kSlabSize = 4 * 1024 * 1024;
-  // Room for one address.
-  static constexpr size_t kScratchSize = 128;
+  // Room for two addresses and some numbers.
+  static constexpr size_t kScratchSize = 256;
 
   // Null after throwing.
   static std::shared_ptr<LoopHandle> create(Napi::Env env, Options options);
@@ -76,6 +76,8 @@ class Loop final : FdWatch::Owner, Spinner::Owner, Blocks {
   void hand_over(uint32_t count, std::vector<napi_value>* args);
   uint8_t* give(size_t length) override;
   void take_back() override { blocks_.pop_back(); }
+  // Copies the bytes of an event's messages out, each into a buffer of its own.
+  void own_messages(const Event& event, std::vector<napi_value>* args);
 
   Napi::Env env_;
   Napi::FunctionReference on_batch_;

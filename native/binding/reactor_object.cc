@@ -1,10 +1,13 @@
 #include "binding/reactor_object.h"
 
+#include <netinet/in.h>
+
 #include <climits>
 #include <cstring>
 #include <memory>
 
 #include "binding/args.h"
+#include "binding/envelope.h"
 #include "binding/loop.h"
 
 namespace sk {
@@ -229,6 +232,101 @@ Napi::Value get_option(Info info) {
   return number(info, result < 0 ? result : value);
 }
 
+// openMessages(id, wantsIcmp)
+Napi::Value open_messages(Info info) {
+  Loop* loop = loop_of(info);
+  const Args args(info, "openMessages");
+  Id id;
+  bool wants_icmp;
+  if (loop == nullptr || !args.id(0, &id) || !args.boolean(1, "wantsIcmp", &wants_icmp)) return {};
+  return number(info, loop->reactor()->open_messages(id, wants_icmp));
+}
+
+// startReceiving(id, size, owned, meta)
+Napi::Value start_receiving(Info info) {
+  Loop* loop = loop_of(info);
+  const Args args(info, "startReceiving");
+  Id id;
+  int size;
+  bool owned;
+  int meta;
+  if (loop == nullptr || !args.id(0, &id) ||
+      !args.integer(1, "size", 1, static_cast<int>(Reactor::kMaxRead), &size) ||
+      !args.boolean(2, "owned", &owned) ||
+      !args.integer(3, "meta", 0,
+                    static_cast<int>(kMetaLocal | kMetaTtl | kMetaTrafficClass | kMetaTimestamp),
+                    &meta)) {
+    return {};
+  }
+  return number(info, loop->reactor()->start_receiving(id, static_cast<uint32_t>(size), owned,
+                                                       static_cast<uint32_t>(meta)));
+}
+
+// send(id, bytes, how, host, port): `how` is where it goes to. 0: to the peer, 4: to the IPv4
+// address with these bits, 1: as the scratch says.
+Napi::Value send(Info info) {
+  const Args args(info, "send");
+  Id id;
+  OutMessage message;
+  int how;
+  if (loop_of(info) == nullptr || !args.id(0, &id) ||
+      !args.bytes(1, "bytes", &message.bytes, &message.length) ||
+      !args.integer(2, "how", 0, 4, &how)) {
+    return {};
+  }
+  int64_t host = 0;
+  int port = 0;
+  if (how == 4 && (!args.integer(3, "host", int64_t{0}, int64_t{UINT32_MAX}, &host) ||
+                   !args.integer(4, "port", 0, 65535, &port))) {
+    return {};
+  }
+  Loop* loop = loop_of(info);  // bytes may have run a getter of the program's
+  if (loop == nullptr) return {};
+  if (how == 4) {
+    sockaddr_in to = {};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(static_cast<uint16_t>(port));
+    to.sin_addr.s_addr = htonl(static_cast<uint32_t>(host));
+    memcpy(&message.to.storage, &to, sizeof(to));
+    message.to.length = sizeof(to);
+  }
+  SendChoice choice;
+  if (how == 1) {
+    const int error = read_envelope(loop->scratch_data(), &message.to, &choice);
+    if (error < 0) return number(info, error);
+  }
+  return number(info, loop->reactor()->send_message(id, &message, &choice));
+}
+
+// retrySending(id)
+Napi::Value retry_sending(Info info) {
+  return with_id(info, "retrySending", &Reactor::retry_sending);
+}
+
+// membership(id, joins, interfaceIndex): the group and the source are in the scratch
+Napi::Value membership(Info info) {
+  Loop* loop = loop_of(info);
+  const Args args(info, "membership");
+  Id id;
+  Membership wanted = {};
+  int interface_index;
+  if (loop == nullptr || !args.id(0, &id) || !args.boolean(1, "joins", &wanted.joins) ||
+      !args.integer(2, "interfaceIndex", 0, INT_MAX, &interface_index)) {
+    return {};
+  }
+  wanted.interface_index = static_cast<uint32_t>(interface_index);
+  read_ends(loop->scratch_data(), &wanted.source, &wanted.group);
+  return number(info, loop->reactor()->membership(id, wanted));
+}
+
+// drops(id)
+Napi::Value drops(Info info) {
+  Loop* loop = loop_of(info);
+  Id id;
+  if (loop == nullptr || !Args(info, "drops").id(0, &id)) return {};
+  return number(info, loop->reactor()->drops(id));
+}
+
 // localAddress(id)
 Napi::Value local_address(Info info) {
   return read_address(info, "localAddress", &Reactor::local_address);
@@ -298,7 +396,7 @@ Napi::Value fault(Info info) {
   int error;
   int skip;
   int times;
-  if (kernel == nullptr || !args.integer(0, "call", 0, static_cast<int>(Call::close), &call) ||
+  if (kernel == nullptr || !args.integer(0, "call", 0, static_cast<int>(kLastCall), &call) ||
       !args.integer(1, "errno", 1, 4095, &error) || !args.integer(2, "skip", 0, INT_MAX, &skip) ||
       !args.integer(3, "times", 0, INT_MAX, &times)) {
     return {};
@@ -341,6 +439,12 @@ Napi::Object describe(Napi::Env env, const Loop& loop, const Handle& handle) {
   add<abort>(object, "abort", handle);
   add<set_option>(object, "setOption", handle);
   add<get_option>(object, "getOption", handle);
+  add<open_messages>(object, "openMessages", handle);
+  add<start_receiving>(object, "startReceiving", handle);
+  add<send>(object, "send", handle);
+  add<retry_sending>(object, "retrySending", handle);
+  add<membership>(object, "membership", handle);
+  add<drops>(object, "drops", handle);
   add<local_address>(object, "localAddress", handle);
   add<remote_address>(object, "remoteAddress", handle);
   add<reference>(object, "reference", handle);

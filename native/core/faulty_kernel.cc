@@ -77,6 +77,37 @@ ssize_t FaultyKernel::send(int fd, const void* buffer, size_t length) {
   return Kernel::send(fd, buffer, limited(length, max_write_));
 }
 
+ssize_t FaultyKernel::send_to(int fd, const void* buffer, size_t length, const Sockaddr& to) {
+  const int error = due(Call::sendmsg);
+  return error != 0 ? -error : Kernel::send_to(fd, buffer, length, to);
+}
+
+// Each message counts as a call, so that a fault may hit one amid a batch. As the system does, the
+// ones before are sent then, and the failure is told by the next call.
+int FaultyKernel::send_messages(int fd, mmsghdr* messages, unsigned count) {
+  const unsigned most = max_write_ != 0 ? 1 : count;
+  for (unsigned i = 0; i < most; ++i) {
+    if (faults_.empty()) return Kernel::send_messages(fd, messages, most);
+    int error = held_;
+    held_ = 0;
+    if (error == 0) error = due(Call::sendmsg);
+    if (error != 0 && i == 0) return -error;
+    if (error != 0) {
+      held_ = error;
+      return static_cast<int>(i);
+    }
+    const int sent = Kernel::send_messages(fd, messages + i, 1);
+    if (sent <= 0) return i > 0 ? static_cast<int>(i) : sent;
+  }
+  return static_cast<int>(most);
+}
+
+int FaultyKernel::receive_messages(int fd, mmsghdr* messages, unsigned count) {
+  const int error = due(Call::recvmsg);
+  if (error != 0) return -error;
+  return Kernel::receive_messages(fd, messages, count);
+}
+
 int FaultyKernel::shutdown(int fd, int how) {
   const int error = due(Call::shutdown);
   return error != 0 ? -error : Kernel::shutdown(fd, how);

@@ -53,6 +53,24 @@ ssize_t Kernel::send(int fd, const void* buffer, size_t length) {
   return sys::send(fd, buffer, length, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+ssize_t Kernel::send_to(int fd, const void* buffer, size_t length, const Sockaddr& to) {
+  constexpr int kFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
+  return to.length == 0 ? sys::send(fd, buffer, length, kFlags)
+                        : sys::sendto(fd, buffer, length, kFlags, to);
+}
+
+int Kernel::send_messages(int fd, mmsghdr* messages, unsigned count) {
+  return sys::sendmmsg(fd, messages, count, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+int Kernel::receive_messages(int fd, mmsghdr* messages, unsigned count) {
+  return sys::recvmmsg(fd, messages, count, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
+}
+
+ssize_t Kernel::receive_error(int fd, msghdr* message) {
+  return sys::recvmsg(fd, message, MSG_DONTWAIT | MSG_ERRQUEUE);
+}
+
 int Kernel::shutdown(int fd, int how) { return sys::shutdown(fd, how); }
 
 int Kernel::get_option(int fd, int level, int name, void* value, socklen_t* length) {

@@ -44,6 +44,14 @@ class Kernel {
   virtual ssize_t send(int fd, const iovec* parts, int count);
   // send(2) of one buffer. Never raises SIGPIPE.
   virtual ssize_t send(int fd, const void* buffer, size_t length);
+  // sendto(2) of one message; `to` may have length 0. Never raises SIGPIPE.
+  virtual ssize_t send_to(int fd, const void* buffer, size_t length, const Sockaddr& to);
+  // sendmmsg(2): how many were sent, before the first that was not. Never raises SIGPIPE.
+  virtual int send_messages(int fd, mmsghdr* messages, unsigned count);
+  // recvmmsg(2): how many were there. Each is told with its true length.
+  virtual int receive_messages(int fd, mmsghdr* messages, unsigned count);
+  // recvmsg(2) of the error queue (ip(7), IP_RECVERR)
+  virtual ssize_t receive_error(int fd, msghdr* message);
   // shutdown(2)
   virtual int shutdown(int fd, int how);
   // getsockopt(2); `length` is in and out.

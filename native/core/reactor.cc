@@ -43,6 +43,7 @@ uint32_t Reactor::collect() {
   slots_.recycle();
   event_count_ = 0;
   slab_used_ = 0;
+  message_count_ = 0;
   PollEvent polled[kPollBatch];
   const int count = poller_->wait(polled, kPollBatch);
   for (int i = 0; i < count; ++i) note_readiness(polled[i]);
@@ -74,17 +75,18 @@ void Reactor::note_readiness(const PollEvent& event) {
   if ((event.readiness & kHangup) != 0) slot->set(kHungUp);
   if ((event.readiness & kUrgent) != 0) slot->set(kMarked);
   if ((event.readiness & kFailed) != 0) slot->set(kFault);
-  if ((event.readiness & (kWritable | kHangup)) != 0 && slot->backlog) slot->set(kMayFlush);
+  if ((event.readiness & (kWritable | kHangup)) != 0 && (slot->backlog || slot->has(kBlocked)))
+    slot->set(kMayFlush);
   const bool concerns = slot->state == State::connecting || slot->has(kMayFlush) ||
                         (slot->has(kActive) && slot->has(kMayRead)) ||
                         (slot->has(kFault) && slot->has(kReadEnded));
   if (concerns) enqueue(*slot, index);
 }
 
-// A step may emit two events, or two for each of a batch of accepted sockets and one more, and may
-// read kMaxRead bytes.
+// A step may emit two events for each of a batch of accepted sockets and one more, which is also
+// enough for the failures and reports of a socket of messages.
 bool Reactor::room_for_step() const {
-  return event_count_ + 2 * kAcceptBatch + 1 <= kEventCapacity &&
+  return event_count_ + 2 * kAcceptBatch + 1 <= kEventCapacity && message_count_ < kMessageBatch &&
          slab_used_ + kMaxRead <= slab_size_;
 }
 
@@ -103,6 +105,12 @@ void Reactor::step(Slot& slot, uint32_t index) {
       }
       if (slot.state == State::connected && slot.has(kFault) && slot.has(kReadEnded)) {
         step_fault(slot, index);
+      }
+      return;
+    case State::messaging:
+      if (slot.has(kMayFlush)) step_send(slot, index);
+      if (slot.state == State::messaging && slot.has(kActive) && slot.has(kMayRead)) {
+        step_receive(slot, index);
       }
       return;
     case State::opened:
@@ -197,8 +205,14 @@ int Reactor::stop(Id id) {
 
 int Reactor::set_option(Id id, int level, int name, int value) {
   Slot* slot = slots_.find(id);
-  return slot == nullptr ? -EBADF
-                         : kernel_->set_option(slot->fd, level, name, &value, sizeof(value));
+  if (slot == nullptr) return -EBADF;
+  if (level == IPPROTO_IP && name == IP_MULTICAST_IF) {
+    // As an int it would be an address.
+    ip_mreqn request = {};
+    request.imr_ifindex = value;
+    return kernel_->set_option(slot->fd, level, name, &request, sizeof(request));
+  }
+  return kernel_->set_option(slot->fd, level, name, &value, sizeof(value));
 }
 
 int Reactor::get_option(Id id, int level, int name, int* value) {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/intake.h"
 #include "core/kernel.h"
 #include "core/poller.h"
 #include "core/slot.h"
@@ -19,7 +20,7 @@ namespace sk {
 enum class EventKind : int32_t {
   data_view = 1,      // a: offset in the slab, b: length
   data_owned = 2,     // the same; the bytes are to be copied out
-  data_direct = 12,   // b: length; the bytes are in the next block that `Blocks` has given away
+  data_direct = 19,   // b: length; the bytes are in the next block that `Blocks` has given away
   end = 3,            // the peer's FIN
   read_failed = 4,    // a: errno; nothing more can be read
   written = 5,        // a: bytes still unsent (saturated)
@@ -29,6 +30,41 @@ enum class EventKind : int32_t {
   accept_failed = 9,  // a: errno; accepting has stopped
   peer = 11,          // a: IPv4 address, b: port, of the socket that was just accepted
   closed = 10,        // a: errno, 0 if all was sent, b: bytes that were not; the id is gone
+  // Of sockets of messages. Records (DatagramRecord) lie one behind the other, each with its data.
+  datagram_view = 12,   // a: offset of the first record in the slab, b: how many
+  datagram_owned = 13,  // the same; the bytes are to be copied out
+  send_failed = 14,     // a: offset of a record, b: the message's number, as its sender counts
+  queued = 15,          // a: bytes unsent, b: messages unsent (both saturated)
+  stuck = 16,           // the same; only trying again will tell when there is room
+  reported = 17,        // a: offset of a record, b: errno: the network says that it did not arrive
+  receive_failed = 18,  // a: errno; receiving has stopped
+};
+
+// What can be told of each message that is received.
+enum MetaBit : uint32_t {
+  kMetaLocal = 1,
+  kMetaTtl = 2,
+  kMetaTrafficClass = 4,
+  kMetaTimestamp = 8,
+};
+
+// What a sender chooses for one message.
+struct SendChoice {
+  enum : uint32_t { kFrom = 2, kInterface = 4, kTtl = 8, kTrafficClass = 16 };
+  uint32_t mask = 0;
+  int32_t interface_index = 0;
+  int32_t ttl = 0;
+  int32_t traffic_class = 0;
+  Address from;
+};
+
+// A multicast group, joined or left.
+struct Membership {
+  bool joins;
+  uint32_t interface_index;
+  Address group;
+  // Family::none for every source.
+  Address source;
 };
 
 struct Event {
@@ -60,9 +96,14 @@ class Reactor {
   static constexpr uint32_t kEventCapacity = 1024;
   // Connections that one listener may bring in one batch.
   static constexpr uint32_t kAcceptBatch = 32;
+  // Messages after which no further socket receives any in the same batch.
+  static constexpr uint32_t kMessageBatch = 1024;
+  // What a slab must have where there are sockets of messages: room for a train with its records,
+  // and for reports and failures.
+  static constexpr size_t kMessageRoom = 2 * kMaxRead;
 
   // `slab` and `events` are the owner's memory, `kEventCapacity` events and at least kMaxRead
-  // bytes.
+  // bytes, or kMessageRoom.
   Reactor(std::unique_ptr<Poller> poller, std::unique_ptr<Kernel> kernel, uint8_t* slab,
           size_t slab_size, Event* events);
   Reactor(const Reactor&) = delete;
@@ -116,8 +157,25 @@ class Reactor {
   int close(Id id);
   // Closes now; a TCP peer sees a reset.
   int abort(Id id);
+  // Of IP_MULTICAST_IF the value is the interface's number.
   int set_option(Id id, int level, int name, int value);
   int get_option(Id id, int level, int name, int* value);
+
+  // --- messages ---------------------------------------------------------------------------------
+  // Makes a socket of datagrams or sequenced packets, bound or connected, one of messages: the
+  // calls of streams are none of its any more, but for stop, pending, close and abort.
+  int open_messages(Id id, bool wants_icmp);
+  // `meta` is of MetaBit. Called again, it changes what is told of each message.
+  int start_receiving(Id id, uint32_t size, bool owned, uint32_t meta);
+  // The bytes unsent after taking the message; a negative errno, and then it is not taken and not
+  // counted. What goes wrong later is told by `send_failed`. `message` and `choice` are changed.
+  int64_t send_message(Id id, OutMessage* message, SendChoice* choice);
+  // Tries to send what is `stuck`.
+  int retry_sending(Id id);
+  int membership(Id id, const Membership& wanted);
+  // Messages that the kernel has dropped because nobody read them in time.
+  int64_t drops(Id id);
+
   int local_address(Id id, Address* out);
   int remote_address(Id id, Address* out);
   int reference(Id id, bool on);
@@ -135,6 +193,14 @@ class Reactor {
     const uint8_t* bytes;
     size_t length;
     uint32_t next;
+  };
+  // A message that could not be sent.
+  struct Failure {
+    uint32_t slot;
+    int error;
+    uint32_t number;
+    size_t length;
+    Sockaddr to;
   };
 
   Id id_of(const Slot& slot, uint32_t index) const {
@@ -157,6 +223,33 @@ class Reactor {
   ssize_t read_slab(Slot& slot, uint32_t index, bool* is_cut);
   ssize_t read_block(Slot& slot, uint32_t index);
   void step_fault(Slot& slot, uint32_t index);
+
+  int set_flag(const Slot& slot, int level, int name, int value);
+  int recognize(Slot& slot);
+  int ask_for_meta(Slot& slot, uint32_t meta);
+  static size_t worst_message(const Slot& slot);
+  void step_receive(Slot& slot, uint32_t index);
+  bool pass_over(Slot& slot, int error);
+  void drained(Slot& slot, uint32_t index);
+  void take_messages(Slot& slot, uint32_t index, unsigned got, unsigned limit);
+  uint32_t store_message(Slot& slot, unsigned at);
+  void store_record(const Slot& slot, const msghdr& header, const MessageMeta& meta,
+                    const uint8_t* data, size_t length);
+  bool read_reports(Slot& slot, uint32_t index);
+  void store_failure(const void* name, socklen_t length, size_t size, int error);
+
+  static int fit_message(const Slot& slot, SendChoice* choice, OutMessage* message);
+  bool send_lone(Slot& slot, const OutMessage& message);
+  void send_queue(Slot& slot, uint32_t index, unsigned calls);
+  bool fail_first(Slot& slot, uint32_t index, int error, bool has_tried);
+  void fail_message(uint32_t index, int error, uint32_t number, const Sockaddr& to, size_t length);
+  size_t tell_failures(size_t first);
+  void block(Slot& slot, uint32_t index);
+  void flush_messages(Slot& slot, uint32_t index);
+  void tell_queue(Slot& slot, uint32_t index);
+  void step_send(Slot& slot, uint32_t index);
+  int close_messages(Slot& slot, uint32_t index);
+  void finish_messages(Slot& slot, uint32_t index);
 
   bool gather(Slot& slot, uint32_t index, const uint8_t* bytes, size_t length);
   void send_now(Slot& slot, uint32_t index, const uint8_t* bytes, size_t length);
@@ -190,6 +283,12 @@ class Reactor {
   std::vector<Segment> segments_;
   std::vector<uint32_t> dirty_;
   std::vector<uint32_t> changed_;
+
+  std::unique_ptr<Intake> intake_;
+  std::unique_ptr<OutBatch> out_batch_;
+  std::vector<Failure> failures_;
+  // Messages in the events of this batch.
+  uint32_t message_count_ = 0;
 };
 
 }  // namespace sk

@@ -61,7 +61,7 @@ int64_t Reactor::adopt(int fd, bool is_lent) {
 int Reactor::detach(Id id) {
   Slot* slot = slots_.find(id);
   if (slot == nullptr) return -EBADF;
-  if (slot->pending() > 0) return -EBUSY;
+  if (slot->pending() > 0 || slot->messages != nullptr) return -EBUSY;
   const int fd = slot->fd;
   if (slot->has(kRegistered)) poller_->remove(fd);
   if (slot->has(kReferenced)) --referenced_;

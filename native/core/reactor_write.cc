@@ -179,19 +179,27 @@ uint32_t Reactor::flush() {
     Slot& slot = slots_.at(index);
     if (slot.state == State::free || !slot.has(kDirty)) continue;
     slot.clear(kDirty);
+    if (slot.messages != nullptr) {
+      if (!slot.has(kBlocked)) flush_messages(slot, index);
+      continue;
+    }
     send_segments(slot, index);
     finish_shutdown(slot);
   }
   dirty_.clear();
   segments_.clear();
   arena_used_ = 0;
+  slab_used_ = 0;
+  tell_failures(0);
   size_t told = 0;
   for (; told < changed_.size() && event_count_ < kEventCapacity; ++told) {
     const uint32_t index = changed_[told];
     Slot& slot = slots_.at(index);
     if (slot.state == State::free || !slot.has(kChanged)) continue;
     slot.clear(kChanged);
-    if (slot.has(kWriteFailed)) {
+    if (slot.messages != nullptr) {
+      tell_queue(slot, index);
+    } else if (slot.has(kWriteFailed)) {
       emit(EventKind::write_failed, index, slot.error, saturated(slot.lost));
     } else {
       emit(EventKind::written, index, saturated(slot.pending()));
@@ -259,7 +267,8 @@ void Reactor::tell_write_failed(Slot& slot, uint32_t index, int error) {
 
 int64_t Reactor::pending(Id id) {
   Slot* slot = slots_.find(id);
-  return slot == nullptr ? -EBADF : static_cast<int64_t>(slot->pending());
+  if (slot == nullptr) return -EBADF;
+  return static_cast<int64_t>(slot->messages ? slot->messages->out.size() : slot->pending());
 }
 
 int Reactor::shut_write(Id id) {
@@ -285,6 +294,7 @@ int Reactor::close(Id id) {
   if (slot == nullptr) return -EBADF;
   const uint32_t index = slot_of(id);
   slot->clear(kActive);
+  if (slot->state == State::messaging) return close_messages(*slot, index);
   if (slot->state == State::connected && !slot->has(kWriteFailed)) {
     send_segments(*slot, index);
     if (slot->pending() > 0) {

@@ -30,6 +30,7 @@ void SlotTable::release(uint32_t index) {
   slot.state = State::free;
   slot.fd = -1;
   slot.backlog.reset();
+  slot.messages.reset();
   released_.push_back(index);
   --live_;
 }

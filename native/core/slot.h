@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/backlog.h"
+#include "core/outbox.h"
 #include "core/sockaddr.h"
 
 namespace sk {
@@ -20,7 +21,7 @@ constexpr uint32_t kMaxGeneration = 0x7fffffff;
 constexpr uint32_t slot_of(Id id) { return static_cast<uint32_t>(id & (kMaxSlots - 1)); }
 constexpr uint32_t generation_of(Id id) { return static_cast<uint32_t>(id >> kSlotBits); }
 
-enum class State : uint8_t { free, opened, connecting, connected, listening };
+enum class State : uint8_t { free, opened, connecting, connected, listening, messaging };
 
 // What a socket does and what is known of its descriptor; several at once.
 enum Flag : uint32_t {
@@ -42,7 +43,16 @@ enum Flag : uint32_t {
   kMarked = 1u << 15,       // has had urgent data: reads stop there, and come short
   kUnix = 1u << 16,
   kFault = 1u << 17,  // the poller has seen the descriptor fail
-  kBulk = 1u << 26,   // its last read was a large one
+  kUdp = 1u << 18,
+  kIpv6 = 1u << 19,
+  kSequenced = 1u << 20,  // a socket of sequenced packets
+  kMapped = 1u << 21,     // an IPv6 socket whose one peer is an IPv4 address
+  kBlocked = 1u << 22,    // the kernel takes no more messages for now
+  kStuck = 1u << 23,      // and will not tell when it does
+  kIcmp = 1u << 24,       // its owner wants to hear what the network reports
+  kIpv4 = 1u << 25,
+  kTrains = 1u << 27,  // messages may come as trains (UDP_GRO)
+  kBulk = 1u << 26,    // its last read was a large one
 };
 
 constexpr uint32_t kNoSegment = ~0u;
@@ -55,8 +65,16 @@ struct Peer {
   uint8_t bytes[16] = {};
 };
 
+// What only a socket of messages has.
+struct Messages {
+  Outbox out;
+  // What is asked for of each message that is received: MetaBit.
+  uint32_t meta = 0;
+};
+
 struct Slot {
   std::unique_ptr<Backlog> backlog;
+  std::unique_ptr<Messages> messages;
   size_t gathered = 0;  // bytes in segments of this turn
   size_t lost = 0;      // bytes that a failure kept from being sent
   int fd = -1;

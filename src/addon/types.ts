@@ -31,6 +31,20 @@ export const EVENT = {
   closed: 10,
   /** Follows `accepted`, for the new slot, where the peer's address is IPv4. a: the address's bits, b: the port. */
   peer: 11,
+  /** a: offset in the slab of the first record (`RECORD` in src/engine), b: how many there are. */
+  datagramView: 12,
+  /** The same; each record has the index of its buffer among the batch's, -1 if there was no memory for one. */
+  datagramOwned: 13,
+  /** a: offset of a record, which tells whom, how much and why, b: the message's number, counted from 0 and cut to 32 bits. */
+  sendFailed: 14,
+  /** a: bytes still unsent, b: messages still unsent. */
+  queued: 15,
+  /** The same; only `retrySending` will find out whether there is room. */
+  stuck: 16,
+  /** a: offset of a record, b: errno. The network reports that a datagram did not arrive. */
+  reported: 17,
+  /** a: errno. Receiving has stopped. */
+  receiveFailed: 18,
 } as const;
 
 /** The most events of one batch or flush. */
@@ -49,6 +63,8 @@ export const CALL = {
   getsockopt: 8,
   setsockopt: 9,
   close: 10,
+  recvmsg: 11,
+  sendmsg: 12,
 } as const;
 export type CallName = keyof typeof CALL;
 
@@ -85,6 +101,27 @@ export interface NativeReactor {
    */
   adopt(fd: number, isLent: boolean): number;
   startReading(handle: number, size: number, owned: boolean): number;
+  /**
+   * Makes a socket of datagrams or of sequenced packets one that `startReceiving` and `send` work on.
+   *
+   * @param wantsIcmp whether `reported` is to tell what the network says
+   */
+  openMessages(handle: number, wantsIcmp: boolean): number;
+  /** @param meta bits for what is to be told of each message: 1 local address, 2 TTL, 4 traffic class, 8 timestamp */
+  startReceiving(handle: number, size: number, owned: boolean, meta: number): number;
+  /**
+   * Takes one message.
+   *
+   * @param how 0: to the peer; 4: to the IPv4 address `host`, an unsigned number, and `port`; 1: as the scratch says
+   * @returns the bytes that are unsent now, or a negative errno: it is not taken, and not counted
+   */
+  send(handle: number, bytes: Uint8Array, how: number, host: number, port: number): number;
+  /** Tries again what is `stuck`. */
+  retrySending(handle: number): number;
+  /** Joins or leaves the group that the scratch tells of. */
+  membership(handle: number, joins: boolean, interfaceIndex: number): number;
+  /** Messages dropped because nobody read them in time. */
+  drops(handle: number): number;
   startAccepting(handle: number): number;
   /** Ends reading or accepting. */
   stop(handle: number): number;

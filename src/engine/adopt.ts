@@ -10,6 +10,7 @@ import { integer, oneOf, readOptions, requireObject } from '../base/rules.ts';
 import type { StreamLimits } from '../base/validate.ts';
 import { MAX_INT32 } from '../base/deadline-rules.ts';
 import { COMMON } from '../base/validate.ts';
+import { streamMaker } from './listen.ts';
 import { NativeListener } from './listener.ts';
 import type { Reactor } from './reactor.ts';
 import { readAddress } from './sockaddr.ts';
@@ -80,7 +81,12 @@ function make(reactor: Reactor, handle: number, plan: AdoptPlan): Adopted {
   const limits = { highWaterMark, writeLimit };
   const local = readAddress(native, 'localAddress', handle) ?? { family: 'unix', path: '' };
   if (native.getOption(handle, SOL_SOCKET, SO_ACCEPTCONN) > 0) {
-    const listener = new NativeListener(reactor, { handle, local, limits, options });
+    const listener = new NativeListener(reactor, {
+      handle,
+      local,
+      make: streamMaker(reactor, limits, local),
+      options,
+    });
     return { kind: 'listener', listener };
   }
   const stream = new NativeStream(reactor, handle, { isUnix: local.family === 'unix', limits, local });

@@ -1,41 +1,12 @@
-/** The native engine before the conformance suite: both pollers, every transport, one byte per call, and faults. */
-import type { ErrnoName } from '../addon/constant-names.ts';
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after } from 'node:test';
+/** The native engine before the conformance suites of streams, listeners and providers. */
+import { files, makerFor, named, suiteOptions, VARIATIONS } from '../e2e/engine-variations.ts';
 import { listenerSuite } from '../testing/listener-suite.ts';
-import { nodeHooks } from '../testing/node/hooks.ts';
 import { lifetimeSuite } from '../testing/node/lifetime-suite.ts';
 import { runSuite } from '../testing/node/run-suite.ts';
 import { pairMaker } from '../testing/pair-maker.ts';
 import { providerSuite } from '../testing/provider-suite.ts';
 import { streamSuite } from '../testing/stream-suite.ts';
-import type { ProviderMaker, SuiteCase, SuiteFiles, SuiteTransport } from '../testing/suite.ts';
-import type { LocalProvider, LocalProviderOptions } from './local-provider.ts';
 import { localProvider } from './local-provider.ts';
-
-const folder = mkdtempSync(join(tmpdir(), 'portside-'));
-after(() => {
-  rmSync(folder, { recursive: true, force: true });
-});
-
-let count = 0;
-const files: SuiteFiles = {
-  fresh: () => join(folder, `${String(++count)}.sock`),
-  makeFile: (path) => {
-    writeFileSync(path, '');
-  },
-  makeStaleSocket: async (path) => {
-    // Node removes the file when its server closes, so the socket is made by one that is killed.
-    const { spawnSync } = await import('node:child_process');
-    const script = 'import socket,sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])';
-    const { status, stderr } = spawnSync('python3', ['-c', script, path], { encoding: 'utf8' });
-    if (status !== 0) throw new Error(stderr);
-  },
-  exists: existsSync,
-  mode: (path) => statSync(path).mode & 0o777,
-};
 
 const MAKER = `import { localProvider } from ${JSON.stringify(new URL('local-provider.js', import.meta.url).href)};
 export const makeProvider = () => localProvider();`;
@@ -44,69 +15,15 @@ runSuite(
   localProvider().capabilities,
 );
 
-interface Variation {
-  readonly name: string;
-  readonly options: LocalProviderOptions;
-  /** Done to each provider before it is used. */
-  prepare?(provider: LocalProvider, transport: SuiteTransport): void;
-  readonly scale?: number;
-}
-
-const oneByte = (provider: LocalProvider, transport: SuiteTransport): void => {
-  // Each send of a Unix socket takes some 1,000 bytes of its buffer, however small it is: single bytes would clog it.
-  const isUnix = transport.startsWith('unix');
-  provider.faults.limit({ read: 1, write: isUnix ? 100 : 1 });
-};
-const shaken = (provider: LocalProvider): void => {
-  const { faults } = provider;
-  faults.limit({ read: 1000, write: 777 });
-  faults.fail('recv', 'EINTR', { times: 50 });
-  faults.fail('send', 'EINTR', { times: 50 });
-  faults.fail('accept', 'EINTR', { times: 5 });
-  faults.fail('close', 'EINTR', { times: 5 });
-};
-
-const VARIATIONS: readonly Variation[] = [
-  { name: 'epoll', options: {} },
-  { name: 'poll', options: { poller: 'poll' } },
-  { name: 'one byte per call', options: {}, prepare: oneByte, scale: 0.01 },
-  { name: 'short calls and EINTR', options: {}, prepare: shaken, scale: 0.1 },
-  {
-    name: 'poll, one byte per call',
-    options: { poller: 'poll' },
-    prepare: oneByte,
-    scale: 0.01,
-  },
-];
-
-function named(variation: Variation, cases: readonly SuiteCase[]): SuiteCase[] {
-  return cases.map((each) => ({ ...each, name: `${variation.name}: ${each.name}` }));
-}
-
 for (const variation of VARIATIONS) {
-  const makeFor =
-    (transport: SuiteTransport): ProviderMaker =>
-    () => {
-      const provider = localProvider({ ...variation.options, withFaults: true });
-      variation.prepare?.(provider, transport);
-      return Promise.resolve({ provider, stop: () => provider.close() });
-    };
-  const options = {
-    ...nodeHooks(),
-    files,
-    resources: () => readdirSync('/proc/self/fd').length,
-    failAccept: (provider: unknown, code: string, times: number) => {
-      (provider as LocalProvider).faults.fail('accept', code as ErrnoName, { times });
-    },
-    ...(variation.scale === undefined ? {} : { scale: variation.scale }),
-  };
+  const options = suiteOptions(variation);
   const { capabilities } = localProvider();
   for (const transport of ['ipv4', 'ipv6', 'unix', 'unix-abstract'] as const) {
-    const make = makeFor(transport);
+    const make = makerFor(variation, transport);
     const streams = streamSuite(pairMaker(make, transport, files), { ...options, transport });
     const listeners = listenerSuite(make, { ...options, transport });
     runSuite(named(variation, [...streams, ...listeners]), capabilities);
   }
-  const providers = providerSuite(makeFor('ipv4'), { ...options, transport: 'ipv4' });
+  const providers = providerSuite(makerFor(variation, 'ipv4'), { ...options, transport: 'ipv4' });
   runSuite(named(variation, providers), capabilities);
 }

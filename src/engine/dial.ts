@@ -3,7 +3,7 @@ import { EVENT } from '../addon/types.ts';
 import type { IpAddress, SocketAddress } from '../base/address.ts';
 import { formatAddress } from '../base/address.ts';
 import type { ErrorDetails, SocketError } from '../base/errors.ts';
-import { ClosedError, SystemError } from '../base/errors.ts';
+import { ClosedError } from '../base/errors.ts';
 import type { Attempt } from '../base/happy-eyeballs.ts';
 import type { SocketOptions } from '../base/options.ts';
 import type { StreamLimits } from '../base/validate.ts';
@@ -163,14 +163,7 @@ class Dialer implements Target, Attempt<NativeStream> {
   }
 
   #flatten(address: SocketAddress): ReturnType<typeof flatten> {
-    return flatten(address, (name) => {
-      const index = this.#reactor.module.interfaceIndex(name);
-      if (index > 0) return index;
-      throw new SystemError('ENODEV', {
-        ...this.#details(),
-        reason: `no network interface ${JSON.stringify(name)}`,
-      });
-    });
+    return flatten(address, (name) => this.#reactor.interfaceIndex(name, this.#details()));
   }
 
   #checked(result: number, syscall: string): number {

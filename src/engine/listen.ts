@@ -1,24 +1,27 @@
 /** Makes listeners: TCP and Unix, with the file that a Unix path is. */
 import type { ConstantName } from '../addon/constant-names.ts';
-import type { Stats } from 'node:fs';
-import { lstatSync, unlinkSync } from 'node:fs';
-import { resolve } from 'node:path';
-
 import type { SocketAddress } from '../base/address.ts';
 import type { ErrorDetails } from '../base/errors.ts';
-import { isSocketError, SystemError } from '../base/errors.ts';
 import type { SocketOptions } from '../base/options.ts';
-import type { ListenPlan, TcpListenPlan, UnixListenPlan } from '../base/validate.ts';
-import { isAbstract, removeStaleSocket, setSocketMode } from '../portable/unix-path.ts';
-import { dial } from './dial.ts';
+import type { ListenPlan, StreamLimits, TcpListenPlan, UnixListenPlan } from '../base/validate.ts';
+import { NativeDatagram } from './datagram.ts';
+import type { Acceptable } from './listener.ts';
 import { NativeListener } from './listener.ts';
 import { setOptions } from './options.ts';
 import type { Reactor } from './reactor.ts';
 import { flatten, readAddress } from './sockaddr.ts';
+import type { StreamOrigin } from './stream.ts';
+import { NativeStream } from './stream.ts';
+import { adoptFile, withoutRemains } from './unix-file.ts';
 
-class ListenAttempt {
+/** Makes what a listener at an address hands out. */
+type Maker<S extends Acceptable> = (local: SocketAddress) => (handle: number) => S;
+
+class ListenAttempt<S extends Acceptable> {
   readonly #reactor: Reactor;
   readonly #plan: ListenPlan;
+  readonly #type: 'SOCK_SEQPACKET' | 'SOCK_STREAM';
+  readonly #maker: Maker<S>;
   readonly #address: SocketAddress;
   #handle = -1;
   /** What accepted streams do not inherit. */
@@ -26,7 +29,9 @@ class ListenAttempt {
   /** Removes the file that binding has made. */
   #cleanUp: (() => void) | undefined;
 
-  constructor(reactor: Reactor, plan: ListenPlan) {
+  constructor(reactor: Reactor, plan: ListenPlan, type: 'SOCK_SEQPACKET' | 'SOCK_STREAM', make: Maker<S>) {
+    this.#type = type;
+    this.#maker = make;
     this.#reactor = reactor;
     this.#plan = plan;
     this.#address =
@@ -34,7 +39,7 @@ class ListenAttempt {
   }
 
   /** @throws {SystemError} and leaves no descriptor and no file */
-  run(): NativeListener {
+  run(): NativeListener<S> {
     try {
       return this.#make();
     } catch (error) {
@@ -44,25 +49,28 @@ class ListenAttempt {
     }
   }
 
-  #make(): NativeListener {
+  #make(): NativeListener<S> {
     const plan = this.#plan;
     const { native } = this.#reactor;
-    const { AF_INET, AF_INET6, AF_UNIX, SOCK_STREAM } = this.#reactor.module.constants;
+    const { constants } = this.#reactor.module;
+    const { AF_INET, AF_INET6, AF_UNIX } = constants;
     const family = { ipv4: AF_INET, ipv6: AF_INET6, unix: AF_UNIX }[this.#address.family];
-    this.#handle = this.#checked(native.socket(family, SOCK_STREAM, 0), 'socket');
+    this.#handle = this.#checked(native.socket(family, constants[this.#type], 0), 'socket');
     this.#setOptions(plan.options);
     if (plan.transport === 'tcp') this.#prepareTcp(plan);
     else this.#options = plan.options;
     this.#bind();
-    if (plan.transport === 'unix') this.#adoptFile(plan);
+    if (plan.transport === 'unix') {
+      adoptFile(plan, (cleanUp) => {
+        this.#cleanUp = cleanUp;
+      });
+    }
     this.#checked(native.listen(this.#handle, plan.backlog), 'listen');
     const local = readAddress(native, 'localAddress', this.#handle) ?? this.#address;
-    const { highWaterMark, writeLimit } = plan;
-    const limits = { highWaterMark, writeLimit };
     return new NativeListener(this.#reactor, {
       handle: this.#handle,
       local,
-      limits,
+      make: this.#maker(local),
       options: this.#options,
       cleanUp: this.#cleanUp,
     });
@@ -99,19 +107,9 @@ class ListenAttempt {
 
   #bind(): void {
     const { family, bytes, port, scope } = flatten(this.#address, (name) =>
-      this.#checked(this.#reactor.module.interfaceIndex(name), 'if_nametoindex'),
+      this.#reactor.interfaceIndex(name, this.#details()),
     );
     this.#checked(this.#reactor.native.bind(this.#handle, family, bytes, port, scope), 'bind');
-  }
-
-  #adoptFile({ path, mode }: UnixListenPlan): void {
-    if (path.length === 0 || isAbstract(path)) return;
-    const file = absolute(path);
-    const made = lstatSync(file);
-    this.#cleanUp = () => {
-      removeIfSame(file, made);
-    };
-    if (mode !== undefined) setSocketMode(path, mode);
   }
 
   #checked(result: number, syscall: string): number {
@@ -124,45 +122,60 @@ class ListenAttempt {
   }
 }
 
-/** The path from the root: the working directory may be another when the file is removed. */
-function absolute(path: string | Uint8Array): string | Buffer {
-  if (typeof path === 'string') return resolve(path);
-  const isAbsolute = path[0] === 47;
-  return isAbsolute ? Buffer.from(path) : Buffer.concat([Buffer.from(`${process.cwd()}/`), path]);
+function isWildcard(address: SocketAddress): boolean {
+  return address.family !== 'unix' && (address.host === '0.0.0.0' || address.host === '::');
 }
 
-/** A path may have been taken over by another listener meanwhile: that one's file is not ours to remove. */
-function removeIfSame(file: string | Buffer, made: Stats): void {
-  try {
-    const now = lstatSync(file);
-    if (now.ino === made.ino && now.dev === made.dev) unlinkSync(file);
-  } catch {
-    // It is gone, or its folder is not ours any more. A file on which nobody listens is left, as after a crash.
-  }
+/** How a listener at `local` makes streams of what it accepts. */
+export function streamMaker(
+  reactor: Reactor,
+  limits: StreamLimits,
+  local: SocketAddress,
+): (handle: number) => NativeStream {
+  const origin: StreamOrigin = {
+    isUnix: local.family === 'unix',
+    limits,
+    // What came in at one address is there; at a wildcard each connection has its own.
+    local: isWildcard(local) ? undefined : local,
+  };
+  return (handle) => new NativeStream(reactor, handle, origin);
 }
 
-/** How connecting to `path` ends: an errno's name, or `null` if somebody listens. */
-async function probe(reactor: Reactor, path: string | Uint8Array): Promise<string | null> {
-  try {
-    const limits = { highWaterMark: 1, writeLimit: 1 };
-    const stream = await dial(reactor, { family: 'unix', path }, { limits, options: {}, failsWhenBusy: true })
-      .result;
-    stream.abort();
-    return null;
-  } catch (error) {
-    if (isSocketError(error)) return error.code;
-    throw error;
-  }
+function makePackets(reactor: Reactor, limits: StreamLimits, handle: number): NativeDatagram {
+  const details: ErrorDetails = { op: 'accept', transport: 'unix' };
+  const result = reactor.native.openMessages(handle, false);
+  if (result < 0) throw reactor.names.error(-result, 'setsockopt', details);
+  const nowhere: SocketAddress = { family: 'unix', path: '' };
+  const remote = readAddress(reactor.native, 'remoteAddress', handle) ?? nowhere;
+  return new NativeDatagram(reactor, { handle, transport: 'unix', type: 'seqpacket', remote, limits });
 }
+
+const limitsOf = ({ highWaterMark, writeLimit }: StreamLimits): StreamLimits => ({
+  highWaterMark,
+  writeLimit,
+});
 
 /** Binds and listens. @throws {SystemError} */
-export async function listen(reactor: Reactor, plan: ListenPlan): Promise<NativeListener> {
-  try {
-    return new ListenAttempt(reactor, plan).run();
-  } catch (error) {
-    const isTaken = error instanceof SystemError && error.code === 'EADDRINUSE';
-    if (!isTaken || plan.transport !== 'unix' || plan.stale !== 'replace') throw error;
-    if (!(await removeStaleSocket(plan.path, (path) => probe(reactor, path)))) throw error;
-    return new ListenAttempt(reactor, plan).run();
-  }
+export function listen(reactor: Reactor, plan: ListenPlan): Promise<NativeListener<NativeStream>> {
+  return withoutRemains(reactor, plan, () =>
+    new ListenAttempt(reactor, plan, 'SOCK_STREAM', (local) =>
+      streamMaker(reactor, limitsOf(plan), local),
+    ).run(),
+  );
+}
+
+/** The same for sequenced packets. @throws {SystemError} */
+export function listenPackets(
+  reactor: Reactor,
+  plan: UnixListenPlan,
+): Promise<NativeListener<NativeDatagram>> {
+  const limits = limitsOf(plan);
+  return withoutRemains(reactor, plan, () =>
+    new ListenAttempt(
+      reactor,
+      plan,
+      'SOCK_SEQPACKET',
+      () => (handle) => makePackets(reactor, limits, handle),
+    ).run(),
+  );
 }

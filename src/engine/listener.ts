@@ -4,64 +4,56 @@ import type { ErrorDetails } from '../base/errors.ts';
 import { isSocketError } from '../base/errors.ts';
 import type { SocketOptions } from '../base/options.ts';
 import type { Listener, ListenerSink, SocketSnapshot } from '../base/provider.ts';
-import type { StreamLimits } from '../base/validate.ts';
 import { requireListenerSink } from '../base/validate.ts';
 import { NativeSocket } from './native-socket.ts';
 import type { Reactor, Target } from './reactor.ts';
 import { reportUncaught } from './reactor.ts';
-import type { StreamOrigin } from './stream.ts';
-import { NativeStream } from './stream.ts';
 
 /** Milliseconds until accepting is tried again after the system ran out of something. */
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 1000;
 
-export interface ListenerOrigin {
+/** What a listener hands out. */
+export interface Acceptable {
+  abort(): void;
+  prepare(options: Partial<SocketOptions>): void;
+}
+
+export interface ListenerOrigin<S extends Acceptable> {
   readonly handle: number;
   readonly local: SocketAddress;
-  readonly limits: StreamLimits;
-  /** Set on every accepted stream. */
+  /** Makes a socket of an accepted handle. What it throws leaves the handle open. */
+  readonly make: (handle: number) => S;
+  /** Set on every accepted socket. */
   readonly options: Partial<SocketOptions>;
   /** Called once, when the descriptor is closed. */
   readonly cleanUp?: (() => void) | undefined;
 }
 
-function isWildcard(address: SocketAddress): boolean {
-  return address.family !== 'unix' && (address.host === '0.0.0.0' || address.host === '::');
-}
-
-export class NativeListener extends NativeSocket implements Listener, Target {
+export class NativeListener<S extends Acceptable> extends NativeSocket implements Listener<S>, Target {
   override readonly local: SocketAddress;
   /** A listener carries no bytes. */
   readonly bytesRead: number = 0;
   readonly bytesWritten: number = 0;
-  readonly #origin: ListenerOrigin;
+  readonly #origin: ListenerOrigin<S>;
   readonly #hasOptions: boolean;
-  /** What all accepted streams have in common. */
-  readonly #accepted: StreamOrigin;
-  #sink: ListenerSink | undefined;
+  #sink: ListenerSink<S> | undefined;
   #isPaused = false;
   #isClosed = false;
   #isTold = false;
   #isAttended = false;
   /** Accepted while paused: the connections of a batch that was under way. */
-  readonly #held: NativeStream[] = [];
+  readonly #held: S[] = [];
   #pause = FIRST_PAUSE;
   #cancelRetry: (() => void) | undefined;
   #closed: Promise<void> | undefined;
   #resolveClosed: () => void = () => undefined;
 
-  constructor(reactor: Reactor, origin: ListenerOrigin) {
+  constructor(reactor: Reactor, origin: ListenerOrigin<S>) {
     super(reactor, origin.handle);
     this.local = origin.local;
     this.#origin = origin;
     this.#hasOptions = Object.keys(origin.options).length > 0;
-    this.#accepted = {
-      isUnix: origin.local.family === 'unix',
-      limits: origin.limits,
-      // What came in at one address is there; at a wildcard each connection has its own.
-      local: isWildcard(origin.local) ? undefined : origin.local,
-    };
     reactor.own(origin.handle, this);
   }
 
@@ -73,7 +65,7 @@ export class NativeListener extends NativeSocket implements Listener, Target {
     return this.#isPaused;
   }
 
-  start(sink: ListenerSink): void {
+  start(sink: ListenerSink<S>): void {
     requireListenerSink(sink);
     this.requireOpen('start');
     this.#sink = sink;
@@ -111,8 +103,8 @@ export class NativeListener extends NativeSocket implements Listener, Target {
       return;
     }
     while (!this.#isPaused && this.#held.length > 0) {
-      const stream = this.#held.shift();
-      if (stream !== undefined) this.#hand(stream);
+      const socket = this.#held.shift();
+      if (socket !== undefined) this.#hand(socket);
     }
     this.#accept();
   }
@@ -132,7 +124,7 @@ export class NativeListener extends NativeSocket implements Listener, Target {
     this.#cancelRetry?.();
     this.reactor.native.close(this.handle);
     this.reactor.disown(this.handle);
-    for (const stream of this.#held.splice(0)) stream.abort();
+    for (const socket of this.#held.splice(0)) socket.abort();
     this.#origin.cleanUp?.();
     this.#attend();
   }
@@ -164,25 +156,33 @@ export class NativeListener extends NativeSocket implements Listener, Target {
 
   #onAccepted(handle: number): void {
     this.#pause = FIRST_PAUSE;
-    const stream = new NativeStream(this.reactor, handle, this.#accepted);
-    if (this.#isPaused) this.#held.push(stream);
-    else this.#hand(stream);
+    let socket: S;
+    try {
+      socket = this.#origin.make(handle);
+    } catch (error) {
+      this.reactor.native.abort(handle);
+      if (!isSocketError(error)) throw error;
+      this.#sink?.error?.(error);
+      return;
+    }
+    if (this.#isPaused) this.#held.push(socket);
+    else this.#hand(socket);
   }
 
-  #hand(stream: NativeStream): void {
+  #hand(socket: S): void {
     try {
-      if (this.#hasOptions) this.#prepare(stream);
-      this.#sink?.accept(stream);
+      if (this.#hasOptions) this.#prepare(socket);
+      this.#sink?.accept(socket);
     } catch (error) {
       // Nobody has it, or somebody who failed while taking it.
-      stream.abort();
+      socket.abort();
       reportUncaught(error);
     }
   }
 
-  #prepare(stream: NativeStream): void {
+  #prepare(socket: S): void {
     try {
-      stream.prepare(this.#origin.options);
+      socket.prepare(this.#origin.options);
     } catch (error) {
       // A connection that its peer has reset already takes no options; reading it will tell.
       if (!isSocketError(error)) throw error;

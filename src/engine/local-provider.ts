@@ -21,21 +21,26 @@ import type {
   ListenOptions,
   NetworkInterface,
   PacketListener,
+  PacketListenOptions,
   ResolveOptions,
   SocketBase,
   SocketProvider,
   SocketSnapshot,
   Stream,
 } from '../base/provider.ts';
-import type { StreamLimits, TcpConnectPlan, UnixConnectPlan } from '../base/validate.ts';
-import { validateConnect, validateListen, validateResolve } from '../base/validate.ts';
+import type { BindPlan } from '../base/validate-datagram.ts';
+import { validateBind } from '../base/validate-datagram.ts';
+import type { DeadlinePlan, StreamLimits, TcpConnectPlan, UnixConnectPlan } from '../base/validate.ts';
+import { validateConnect, validateListen, validateListenPackets, validateResolve } from '../base/validate.ts';
 import { flag, integer, withDefault } from '../base/rules.ts';
 import { realClock } from '../portable/node-clock.ts';
 import { nodeNames } from '../portable/node-names.ts';
 import type { Adopted, AdoptOptions } from './adopt.ts';
 import { adopt } from './adopt.ts';
+import { bind } from './bind.ts';
+import type { NativeDatagram } from './datagram.ts';
 import { dial } from './dial.ts';
-import { listen } from './listen.ts';
+import { listen, listenPackets } from './listen.ts';
 import { NativeSocket } from './native-socket.ts';
 import { Reactor } from './reactor.ts';
 import type { Detachment } from './stream-state.ts';
@@ -114,15 +119,22 @@ export interface LocalProvider extends SocketProvider {
 const CAPABILITIES: readonly Capability[] = [
   'accept-pause',
   'buffer-sizes',
+  'datagram-meta',
+  'icmp-errors',
   'ipv6',
   'keep-alive-timing',
   'local-bind',
+  'multicast',
   'option-read',
   'reuse-port',
+  'ssm',
   'tcp',
   'tls',
+  'udp',
   'unix',
   'unix-abstract',
+  'unix-datagram',
+  'unix-seqpacket',
   'user-timeout',
 ];
 
@@ -185,32 +197,64 @@ class NativeProvider implements LocalProvider {
     const plan = validateListen(options);
     this.#requireOpen('listen');
     throwIfAborted(plan.signal);
-    const details: ErrorDetails = { op: 'listen', transport: plan.transport };
     const work = this.#reactor.tls.listen(plan, () => listen(this.#reactor, plan));
+    return this.#inTime(work, plan, { op: 'listen', transport: plan.transport });
+  }
+
+  async listenPackets(options: PacketListenOptions): Promise<PacketListener> {
+    const plan = validateListenPackets(options);
+    this.#requireOpen('listen');
+    throwIfAborted(plan.signal);
+    return this.#inTime(listenPackets(this.#reactor, plan), plan, { op: 'listen', transport: 'unix' });
+  }
+
+  async bind(options: BindOptions): Promise<Datagram> {
+    const plan = validateBind(options);
+    this.#requireOpen('bind');
+    throwIfAborted(plan.signal);
+    const given = new AbortController();
+    const isOver = (): boolean => given.signal.aborted || this.#closed !== undefined;
+    const work = this.#bind(plan, given.signal, isOver);
+    try {
+      return await this.#inTime(work, plan, { op: 'bind', transport: plan.transport });
+    } finally {
+      given.abort();
+    }
+  }
+
+  async #bind(plan: BindPlan, signal: AbortSignal, isOver: () => boolean): Promise<NativeDatagram> {
+    let remote: SocketAddress | undefined;
+    if (plan.transport === 'unix') {
+      remote = plan.remotePath === undefined ? undefined : { family: 'unix', path: plan.remotePath };
+    } else if (plan.remote !== undefined) {
+      const { host, port } = plan.remote;
+      const [address] = await this.#names.resolve({ host, family: plan.family, signal, timeout: undefined });
+      if (address !== undefined) remote = { ...address, port };
+    }
+    this.#requireOpen('bind');
+    throwIfAborted(signal);
+    return bind(this.#reactor, { plan, remote }, isOver);
+  }
+
+  /** @throws what `work` does, or that it took too long; then what comes of it is closed, for nobody else would */
+  async #inTime<S extends { abort(): void }>(
+    work: Promise<S>,
+    plan: DeadlinePlan,
+    details: ErrorDetails,
+  ): Promise<S> {
     try {
       return await this.#unlessClosed(
         withDeadline(work, plan, this.#clock, () => new SystemError('ETIMEDOUT', details)),
       );
     } catch (error) {
-      // A listener that comes too late has nobody to close it.
       work.then(
-        (listener) => {
-          listener.abort();
+        (late) => {
+          late.abort();
         },
         () => undefined,
       );
       throw error;
     }
-  }
-
-  listenPackets(): Promise<PacketListener> {
-    return Promise.reject(
-      new UnsupportedError('sequenced packets are not supported by this provider yet', { op: 'listen' }),
-    );
-  }
-
-  bind(_options: BindOptions): Promise<Datagram> {
-    return Promise.reject(new UnsupportedError('UDP is not supported by this provider yet', { op: 'bind' }));
   }
 
   async resolve(host: string, options?: ResolveOptions): Promise<readonly IpAddress[]> {

@@ -5,7 +5,7 @@ import { reportUncaught } from './reactor.ts';
 import { WriteQueue } from './write-queue.ts';
 
 /** One answer that throws must not keep the others from theirs. */
-function answer(done: WriteDone, error: SocketError | null): void {
+export function answer(done: WriteDone, error: SocketError | null): void {
   try {
     done(error);
   } catch (thrown) {

@@ -5,6 +5,8 @@
 import type { NativeModule, NativeReactor } from '../addon/types.ts';
 import { EVENT, EVENT_CAPACITY, SLOT_COUNT } from '../addon/types.ts';
 import type { Clock } from '../base/clock.ts';
+import type { ErrorDetails } from '../base/errors.ts';
+import { SystemError } from '../base/errors.ts';
 import type { SocketSnapshot } from '../base/provider.ts';
 import { TlsHost } from '../base/tls-host.ts';
 import { nodeTls } from '../portable/tls-handshake.ts';
@@ -59,7 +61,8 @@ export class Reactor {
   #attendingCount = 0;
   readonly #targets: (Target | undefined)[] = [];
   readonly #events: Int32Array;
-  #slab: ArrayBufferLike;
+  #bytes: Uint8Array;
+  #words: Int32Array;
   readonly #waiters = new Set<() => void>();
   readonly #tick = (): void => {
     this.#isTickQueued = false;
@@ -77,7 +80,8 @@ export class Reactor {
     if (typeof native === 'number') throw this.names.error(-native, 'epoll_create1', { op: 'open' });
     this.native = native;
     this.#events = this.native.events;
-    this.#slab = this.native.slab().buffer;
+    this.#bytes = this.native.slab();
+    this.#words = new Int32Array(this.#bytes.buffer);
   }
 
   get isClosed(): boolean {
@@ -89,11 +93,35 @@ export class Reactor {
     return ++this.#lastId;
   }
 
+  /** The slab, as bytes. Whoever has it may change it: it is for this engine alone. */
+  get slab(): Uint8Array {
+    if (this.#bytes.byteLength === 0) this.#renewSlab();
+    return this.#bytes;
+  }
+
+  /** The same memory as signed words. */
+  get words(): Int32Array {
+    if (this.#bytes.byteLength === 0) this.#renewSlab();
+    return this.#words;
+  }
+
   /** What a `dataView` event points to. */
   view(offset: number, length: number): Uint8Array {
-    // Whoever had a view may have transferred its buffer away. The memory is the native side's, and is still there.
-    if (this.#slab.byteLength === 0) this.#slab = this.native.slab().buffer;
-    return new Uint8Array(this.#slab, offset, length);
+    return new Uint8Array(this.slab.buffer, offset, length);
+  }
+
+  /** Whoever had a view may have transferred its buffer away. The memory is the native side's, and is still there. */
+  #renewSlab(): void {
+    this.#bytes = this.native.slab();
+    this.#words = new Int32Array(this.#bytes.buffer);
+  }
+
+  /** The number of a network interface. @throws {SystemError} */
+  interfaceIndex(name: string, details: ErrorDetails): number {
+    const index = this.module.interfaceIndex(name);
+    if (index > 0) return index;
+    const reason = `no network interface ${JSON.stringify(name)}`;
+    throw new SystemError('ENODEV', { ...details, reason });
   }
 
   /** Sends the events of `handle` to `target`. */

@@ -27,7 +27,8 @@ export function flatten(address: SocketAddress, interfaceIndex: (name: string) =
   return { family: FAMILY[address.family], bytes: ipBytes(address), port: address.port, scope: index };
 }
 
-function unflattenPath(bytes: Uint8Array): string | Uint8Array {
+/** A path as text, or as bytes where it is none. */
+export function unflattenPath(bytes: Uint8Array): string | Uint8Array {
   try {
     return decoder.decode(bytes);
   } catch {
