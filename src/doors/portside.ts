@@ -186,6 +186,8 @@ type Bound<F> = F extends (context: Context<NodeStreams>, ...rest: infer A) => i
 
 export const fromFd: Bound<typeof node.fromFd<NodeStreams>> = (fd, options) =>
   node.fromFd(here(), fd, options);
+export const fromSocket: Bound<typeof node.fromSocket<NodeStreams>> = (socket, options) =>
+  node.fromSocket(here(), socket, options);
 export const listenFds: Bound<typeof node.listenFds<NodeStreams>> = (options, env) =>
   node.listenFds(here(), options, env);
 export const fileDescriptor: Bound<typeof node.fileDescriptor<NodeStreams>> = (socket) =>
