@@ -199,12 +199,14 @@ say('gone'); s = dial(sys.argv[1]); s.sendall(b'alive'); wait()`,
 
 test('write tells whoever writes until then to stop, also when the connection has just failed (F09)', async (t) => {
   const provider = makeProvider(t);
-  const { client } = await connected(t, provider);
+  const { client, server } = await connected(t, provider);
   const recorder = record(t, client);
   provider.faults.fail('send', 'EPIPE');
   let writes = 0;
   while (client.write(new Uint8Array(16_384)) && writes < 100) writes++;
   assert.ok(writes < 5, `${String(writes)} writes went well`);
+  // What the peer sent is read first, so the failure waits for its end.
+  await server.close();
   assert.equal(causeOf(await recorder.untilClose()), 'EPIPE');
 });
 
