@@ -32,6 +32,8 @@ export type { ProviderSuiteOptions } from '../testing/provider-harness.ts';
 export { providerSuite } from '../testing/provider-suite.ts';
 export { streamSuite } from '../testing/stream-suite.ts';
 export type { StreamSuiteOptions } from '../testing/stream-suite.ts';
+export { tlsSuite } from '../testing/tls-suite.ts';
+export type { TlsSuiteOptions } from '../testing/tls-suite.ts';
 export { SuiteFailure } from '../testing/suite.ts';
 export type {
   MadeProvider,

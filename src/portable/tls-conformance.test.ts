@@ -10,12 +10,13 @@ import { tempFiles } from '../testing/node/temp-path.ts';
 import { pairMaker } from '../testing/pair-maker.ts';
 import type { PairTls } from '../testing/pair-maker.ts';
 import { streamSuite } from '../testing/stream-suite.ts';
+import { tlsSuite } from '../testing/tls-suite.ts';
 import type { ProviderMaker, SuiteCase } from '../testing/suite.ts';
 import type { SocketProvider } from '../base/provider.ts';
 import { portableProvider } from './portable-provider.ts';
 import { nodeTls } from './tls-handshake.ts';
 
-const { good, authority } = certificates();
+const { good, authority, untrusted } = certificates();
 const tls: PairTls = { client: { ca: authority, servername: 'localhost' }, server: good };
 
 function named(name: string, cases: readonly SuiteCase[]): SuiteCase[] {
@@ -35,6 +36,7 @@ for (const transport of ['ipv4', 'unix'] as const) {
     };
     const options = { ...nodeHooks(), files: tempFiles, resources: countDescriptors, transport };
     const { capabilities } = provide();
+    runSuite(named(name, tlsSuite(make, { ...options, ...tls, impostor: untrusted })), capabilities);
     runSuite(named(name, streamSuite(pairMaker(make, transport, tempFiles, tls), options)), capabilities);
   }
   const world = memoryWorld();
@@ -46,5 +48,6 @@ for (const transport of ['ipv4', 'unix'] as const) {
   // What is thrown in a sink is thrown where Node reports it: the sinks are those of Node's TLS.
   const options = { ...world.options, ...nodeHooks(), transport };
   const cases = streamSuite(pairMaker(make, transport, world.files, tls), options);
-  runSuite(named('memory', cases), provide().capabilities);
+  const own = tlsSuite(make, { ...options, ...tls, impostor: untrusted });
+  runSuite(named('memory', [...cases, ...own]), provide().capabilities);
 }

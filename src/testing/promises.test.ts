@@ -10,6 +10,7 @@ import { PROMISES } from './promises.ts';
 import { providerSuite } from './provider-suite.ts';
 import { streamSuite } from './stream-suite.ts';
 import type { SuiteCase, SuiteTransport } from './suite.ts';
+import { tlsSuite } from './tls-suite.ts';
 
 /** The contract's text without the marks of its comments and the breaks of its lines. */
 const CONTRACT = ['provider', 'datagram']
@@ -33,14 +34,13 @@ function allCases(): SuiteCase[] {
       ...providerSuite(world.make, options),
     ];
   });
-  return [...others, ...datagrams];
+  const material = { cert: '', key: '' };
+  const tls = { client: {}, server: material, impostor: material, transport: 'ipv4' } as const;
+  return [...others, ...datagrams, ...tlsSuite(world.make, { ...common, ...tls })];
 }
 
-/**
- * Promises that these cases cannot check: `node/lifetime-suite.ts` has a process of its own for the first, and the others
- * need certificates, which are Node's business.
- */
-const ELSEWHERE: ReadonlySet<string> = new Set(['life.ref', 'tls.refused', 'tls.clear', 'tls.checked']);
+/** A promise that these cases cannot check: `node/lifetime-suite.ts` has a process of its own for it. */
+const ELSEWHERE: ReadonlySet<string> = new Set(['life.ref']);
 
 test('PROMISES are sentences of the contract, word for word', () => {
   const missing = Object.entries(PROMISES).filter(([, text]) => !CONTRACT.includes(text));
