@@ -15,13 +15,8 @@ const skip = process.platform === 'linux' ? false : 'the load generator needs Li
 const loadCore = os.cpus().length > 1 ? 1 : 0;
 const settings = { rounds: 1, sliceMs: 200, warmUpMs: 20, seed: 7, serverCore: 0, loadCore };
 
-/** What the engine does not have yet. */
-const AWAITED = ['portside-udp', 'portside-udp-owned', 'portside-udp-facade'];
-
 /** Tests download nothing. */
-const wanted = SERVERS.filter(
-  ({ name, runtime }) => ['node', 'native'].includes(runtime) && !AWAITED.includes(name),
-);
+const wanted = SERVERS.filter(({ runtime }) => ['node', 'native'].includes(runtime));
 
 /** The idle connections have a test of their own. */
 const loaded = TESTS.filter((item) => operationOf(item) === undefined && item.mode !== 'idle');

@@ -1,5 +1,5 @@
 /** Hands messages to the native side: the usual ones with a few numbers, the others through the scratch. */
-import type { SocketAddress } from '../base/address.ts';
+import type { IpEndpoint, SocketAddress } from '../base/address.ts';
 import { ipv4Bits } from '../base/address.ts';
 import { isBytes, lengthOfBytes } from '../base/bytes.ts';
 import type { ErrorDetails, SocketError } from '../base/errors.ts';
@@ -15,7 +15,8 @@ export interface SenderKind {
   details(): ErrorDetails;
 }
 
-const isPort = (port: number): boolean => Number.isInteger(port) && port > 0 && port <= 65535;
+const isPort = (port: unknown): port is number =>
+  typeof port === 'number' && Number.isInteger(port) && port > 0 && port <= 65535;
 
 export class MessageSender {
   readonly #reactor: Reactor;
@@ -27,6 +28,8 @@ export class MessageSender {
   /** The IPv4 address that was parsed last. */
   #host = '';
   #bits = -1;
+  /** The peer that was copied last: messages to one peer share it. */
+  #peer: IpEndpoint = { family: 'ipv4', host: '', port: 0 };
 
   constructor(reactor: Reactor, handle: number, kind: SenderKind) {
     this.#reactor = reactor;
@@ -36,7 +39,35 @@ export class MessageSender {
 
   /** Judges messages, and copies all of them but their bytes. @throws {TypeError | RangeError} */
   judge(messages: readonly unknown[]): OutgoingDatagram[] {
-    return Array.from(messages, (message) => validateMessage(message, this.#kind));
+    const judged: OutgoingDatagram[] = [];
+    const { length } = messages;
+    for (let i = 0; i < length; i++) {
+      const message = messages[i];
+      judged.push(this.#copyPlain(message) ?? validateMessage(message, this.#kind));
+    }
+    return judged;
+  }
+
+  /** The usual message, without the table of rules; `undefined` for all others, and for what is none. */
+  #copyPlain(message: unknown): OutgoingDatagram | undefined {
+    if (typeof message !== 'object' || message === null) return undefined;
+    const { bytes, to, from, interfaceIndex, ttl, trafficClass } = message as Partial<OutgoingDatagram>;
+    const isPlain =
+      from === undefined && interfaceIndex === undefined && ttl === undefined && trafficClass === undefined;
+    if (!isPlain || !isBytes(bytes) || this.#kind.transport === 'unix') return undefined;
+    if (this.#kind.isConnected) return to === undefined ? { bytes } : undefined;
+    const peer = this.#copyPeer(to);
+    return peer === undefined ? undefined : { bytes, to: peer };
+  }
+
+  #copyPeer(to: unknown): IpEndpoint | undefined {
+    if (typeof to !== 'object' || to === null) return undefined;
+    const { family, host, port } = to as Partial<IpEndpoint>;
+    if (family !== 'ipv4' || typeof host !== 'string' || !isPort(port)) return undefined;
+    const bits = host === this.#host ? this.#bits : this.#parse(host);
+    if (bits < 0) return undefined;
+    if (host !== this.#peer.host || port !== this.#peer.port) this.#peer = { family, host, port };
+    return this.#peer;
   }
 
   /**
