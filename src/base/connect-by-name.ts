@@ -2,6 +2,7 @@
 import type { IpEndpoint } from './address.ts';
 import type { IpAddress } from './address.ts';
 import type { Clock } from './clock.ts';
+import { countDown } from './deadline.ts';
 import { ConnectError, SystemError } from './errors.ts';
 import type { Attempt } from './happy-eyeballs.ts';
 import { orderAddresses, raceConnect } from './happy-eyeballs.ts';
@@ -46,7 +47,7 @@ export async function connectByName<T>(plan: TcpConnectPlan, dialler: Dialler<T>
   const { signal, timeout, attemptDelay, port, localAddress } = plan;
   if (signal?.aborted === true) throw signal.reason;
   const { clock } = dialler;
-  const start = clock.now();
+  const timeLeft = countDown(timeout, clock);
   const target = `${plan.host.includes(':') ? `[${plan.host}]` : plan.host}:${String(port)}`;
   const all = await addressesOf(plan, target, dialler);
   const addresses = all.filter((address) => plan.family === undefined || address.family === plan.family);
@@ -59,7 +60,7 @@ export async function connectByName<T>(plan: TcpConnectPlan, dialler: Dialler<T>
     clock,
     attemptDelay,
     signal,
-    timeout: timeout === undefined ? undefined : Math.max(0, timeout - (clock.now() - start)),
+    timeout: timeLeft(),
     target,
     details: {
       transport: 'tcp',

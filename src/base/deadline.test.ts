@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { withDeadline } from './deadline.ts';
+import { countDown, withDeadline } from './deadline.ts';
 import { SystemError } from './errors.ts';
 
 /** A clock whose only timer fires by hand. */
@@ -74,4 +74,12 @@ test('withDeadline rejects at once for a signal that has aborted, and sets no ti
   const waiting = withDeadline(never, { signal: AbortSignal.abort('gone'), timeout: 5 }, clock, late);
   assert.equal(clock.fire, undefined);
   assert.deepEqual((await Promise.allSettled([waiting]))[0], { status: 'rejected', reason: 'gone' });
+});
+
+test('countDown tells what is left in whole milliseconds, and never less than none', () => {
+  const times = [10.5, 10.5, 20.25, 109.75, 110.5, 300];
+  const clock = { ...handClock(), now: () => times.shift() ?? NaN };
+  const timeLeft = countDown(100, clock);
+  assert.deepEqual([timeLeft(), timeLeft(), timeLeft(), timeLeft(), timeLeft()], [100, 91, 1, 0, 0]);
+  assert.equal(countDown(undefined, clock)(), undefined);
 });

@@ -37,3 +37,13 @@ export function withDeadline<T>(
     work.then(resolve, reject).finally(stop);
   });
 }
+
+/**
+ * Counts `timeout` down from now on, over several waits.
+ *
+ * @returns tells how much is left, in whole milliseconds, as a timeout must have them; `undefined` if there is no end
+ */
+export function countDown(timeout: number | undefined, clock: Clock): () => number | undefined {
+  const start = clock.now();
+  return () => (timeout === undefined ? undefined : Math.ceil(Math.max(0, timeout - (clock.now() - start))));
+}

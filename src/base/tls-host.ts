@@ -1,5 +1,6 @@
 /** What a provider has to do with TLS, whatever the provider is made of. */
 import type { Clock } from './clock.ts';
+import { countDown } from './deadline.ts';
 import { ConnectError, SystemError } from './errors.ts';
 import type { DeadlinePlan } from './deadline-rules.ts';
 import type { Listener, Stream } from './provider.ts';
@@ -65,14 +66,12 @@ export class TlsHost {
   async connect(plan: ConnectPlan, connect: () => Promise<Upgradable>): Promise<Stream> {
     if (plan.tls === undefined) return connect();
     const context = this.#upgrader.prepare(plan.tls);
-    const start = this.#clock.now();
+    const timeLeft = countDown(plan.timeout, this.#clock);
     const stream = await connect();
     const { signal } = plan;
-    const timeout =
-      plan.timeout === undefined ? undefined : Math.max(0, plan.timeout - (this.#clock.now() - start));
     const { transport, remote } = stream;
     try {
-      return await this.shakeHands(stream, { context, signal, timeout });
+      return await this.shakeHands(stream, { context, signal, timeout: timeLeft() });
     } catch (error) {
       throw isTimeout(error) ? new ConnectError([error], { transport, remote }) : error;
     }

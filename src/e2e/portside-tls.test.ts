@@ -120,7 +120,7 @@ for (const [name, make] of PROVIDERS) {
     assert.equal(decode(await plain.readUntil('\n')), '500 what?\n');
     assert.equal(decode(await plain.readUntil('\n')), '220 go ahead\n');
     const { id } = plain;
-    const secure = await front.upgrade(plain, CLIENT);
+    const secure = await front.upgrade(plain, { ...CLIENT, timeout: 30_000 });
     assert.deepEqual([secure.id, secure.tls?.role], [id, 'client']);
     await secure.write('secret\n');
     assert.equal(decode(await secure.readUntil('\n')), 'SECRET\n');

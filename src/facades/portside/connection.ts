@@ -2,6 +2,7 @@ import { onAbort } from '../../base/abort.ts';
 import type { SocketAddress } from '../../base/address.ts';
 import { requireBytes } from '../../base/bytes.ts';
 import { Canceller } from '../../base/canceller.ts';
+import { countDown } from '../../base/deadline.ts';
 import type { ErrorDetails, SocketError } from '../../base/errors.ts';
 import { BusyError, ClosedError, isSocketError, UnsupportedError } from '../../base/errors.ts';
 import type { OptionName, SocketOptions } from '../../base/options.ts';
@@ -297,14 +298,16 @@ export class StreamConnection<Web extends WebStreams> implements Connection<Web>
   }
 
   async #upgrade(options: UpgradeOptions, plan: DeadlinePlan): Promise<Connection<Web>> {
-    const { clock } = this.#home.platform;
-    const start = clock.now();
+    const timeLeft = countDown(plan.timeout, this.#home.platform.clock);
     const left = await this.#prepare(plan);
-    const timeout =
-      plan.timeout === undefined ? undefined : Math.max(0, plan.timeout - (clock.now() - start));
     const head = join([left.head, options.head ?? NOTHING]);
     try {
-      const stream = await this.#stream.upgrade({ ...options, signal: plan.signal, timeout, head });
+      const stream = await this.#stream.upgrade({
+        ...options,
+        signal: plan.signal,
+        timeout: timeLeft(),
+        head,
+      });
       this.#giveAway();
       this.#successor = new StreamConnection(this.#home, stream, this.#readAhead);
       return this.#successor;

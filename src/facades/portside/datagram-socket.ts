@@ -2,7 +2,7 @@ import type { IpAddress, SocketAddress } from '../../base/address.ts';
 import { numericAddress } from '../../base/address-rules.ts';
 import { isBytes } from '../../base/bytes.ts';
 import type { Datagram, Membership, OutgoingDatagram, ReceivedDatagram } from '../../base/datagram.ts';
-import { withDeadline } from '../../base/deadline.ts';
+import { countDown, withDeadline } from '../../base/deadline.ts';
 import { peerAddress } from '../../base/endpoint.ts';
 import type { ErrorDetails, SocketError } from '../../base/errors.ts';
 import { isSocketError, SystemError } from '../../base/errors.ts';
@@ -157,19 +157,14 @@ export class MessageSocket<Web extends WebStreams> implements DatagramSocket {
   async sendMany(datagrams: Iterable<DatagramToSend>, deadline?: Deadline): Promise<void> {
     const plan = validateDeadline(deadline);
     if (plan.signal?.aborted === true) throw plan.signal.reason;
-    const { clock } = this.#home.platform;
-    const start = clock.now();
+    const timeLeft = countDown(plan.timeout, this.#home.platform.clock);
     const batch = new SendBatch();
     for (const datagram of datagrams) {
       const message = this.#messageOf(datagram.data, datagram.to, datagram);
       if (this.#socket.send(message, batch.expect())) continue;
-      const timeout =
-        plan.timeout === undefined ? undefined : Math.max(0, plan.timeout - (clock.now() - start));
-      await this.#inTime(batch.answered(), { signal: plan.signal, timeout });
+      await this.#inTime(batch.answered(), { signal: plan.signal, timeout: timeLeft() });
     }
-    const timeout =
-      plan.timeout === undefined ? undefined : Math.max(0, plan.timeout - (clock.now() - start));
-    await this.#inTime(batch.answered(), { signal: plan.signal, timeout });
+    await this.#inTime(batch.answered(), { signal: plan.signal, timeout: timeLeft() });
     if (batch.failure !== null) throw batch.failure;
   }
 
