@@ -5,7 +5,7 @@ import type { TlsFailure } from '../base/errors.ts';
 import { TlsError } from '../base/errors.ts';
 import type { Stream } from '../base/provider.ts';
 import { reader } from '../base/reader.ts';
-import type { TlsClientOptions, TlsInfo, TlsServerOptions } from '../base/tls.ts';
+import type { TlsClientOptions, TlsInfo, TlsServerOptions, TlsSessions } from '../base/tls.ts';
 import { localProvider } from '../engine/local-provider.ts';
 import {
   made,
@@ -283,3 +283,21 @@ for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
     assert.equal(await connect({}), true);
   });
 }
+
+each('connect tells what a store of sessions has thrown, and nothing else breaks', async (provider) => {
+  const told = await serve(provider, good);
+  const thrown = new Error('the store is gone');
+  const sessions: TlsSessions = {
+    get: () => {
+      throw thrown;
+    },
+    set: () => undefined,
+    delete: () => undefined,
+  };
+  const host = 'localhost';
+  const port = portOf(told.listener);
+  await assert.rejects(provider.connect({ host, port, tls: { ca: authority, sessions } }), thrown);
+  assert.match((await nextError(told)).failure, /^(closed|reset)$/);
+  await provider.connect({ host, port, tls: { ca: authority } });
+  await nextStream(told);
+});

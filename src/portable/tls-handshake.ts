@@ -167,10 +167,6 @@ class Handshake {
   #shake(transport: TlsTransport): Promise<TlsStream> {
     const { role } = this.#context.plan;
     return new Promise((resolve, reject) => {
-      const socket =
-        role === 'client'
-          ? startClient(this.#context as ClientContext, transport)
-          : startServer(this.#context as ServerContext, transport);
       const fail = (error: unknown): void => {
         reject(error instanceof ClosedError ? error : toTlsError(error, role, this.#details));
       };
@@ -180,8 +176,13 @@ class Handshake {
           fail(endedInHandshake(this.#details));
         });
       };
+      // Before anything is begun: of a handshake that cannot begin, the transport tells its end as an error too.
       transport.on('error', fail);
       transport.once('end', onEnd);
+      const socket =
+        role === 'client'
+          ? startClient(this.#context as ClientContext, transport)
+          : startServer(this.#context as ServerContext, transport);
       // Stays: an error may be told twice, by the transport as well.
       socket.on('error', fail);
       socket.once('close', onEnd);
