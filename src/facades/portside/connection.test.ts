@@ -55,6 +55,20 @@ test('connect refuses addresses that are none, and options of another name, and 
   await assert.rejects(front.listen({ on: 'localhost:80' }), RangeError);
   await assert.rejects(front.listen({ acceptAhead: -1 }), RangeError);
   await assert.rejects(front.listen({ port: 80 } as never), TypeError);
+  // Each call has names of its own: another's would be an option that does nothing.
+  const strangers: readonly (readonly [call: () => Promise<unknown>, name: string])[] = [
+    [() => front.connect({ to: 'localhost:80', on: '127.0.0.1:0' } as never), 'on'],
+    [() => front.connect({ to: 'localhost:80', acceptAhead: 1 } as never), 'acceptAhead'],
+    [() => front.listen({ to: '127.0.0.1:80' } as never), 'to'],
+    [() => front.listen({ maxQueued: 1 } as never), 'maxQueued'],
+    [() => front.bind({ readAhead: 1 } as never), 'readAhead'],
+    [() => front.listenPackets({ on: 'unix:@x', to: 'unix:@y' } as never), 'to'],
+  ];
+  for (const [call, name] of strangers)
+    await assert.rejects(call(), {
+      name: 'TypeError',
+      message: new RegExp(`^${name}: there is no such option`),
+    });
   assert.equal(network.openCount, 0);
 });
 

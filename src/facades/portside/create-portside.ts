@@ -89,21 +89,18 @@ const ADOPT: Rules<AdoptPlan> = {
   isEnded: withDefault(flag, false),
 };
 
-const OWN = [
-  'to',
-  'on',
-  'readAhead',
-  'acceptAhead',
-  'onError',
-  'maxSize',
-  'meta',
-  'maxQueued',
-  'maxQueuedBytes',
-];
+/** What each call has under other names than the contract, or for itself: the rest is the provider's to judge. */
+const OWN = {
+  connect: { to: true, readAhead: true },
+  listen: { on: true, readAhead: true, ...SERVER },
+  listenPackets: { on: true, ...SERVER, ...DATAGRAM_NAMES },
+  bind: { on: true, to: true, ...DATAGRAM_NAMES },
+} as const;
 
-/** Without what this API has under other names, or for itself: the rest is the provider's to judge. */
-function without(options: object): object {
-  return Object.fromEntries(Object.entries(options).filter(([name]) => !OWN.includes(name)));
+/** What is the provider's to judge. */
+function without(options: object, call: keyof typeof OWN): object {
+  const own = OWN[call];
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !Object.hasOwn(own, name)));
 }
 
 /** How the contract names addresses: beside `to` and `on` they would be a second answer. */
@@ -144,7 +141,7 @@ function pathOf(endpoint: Own | ParsedEndpoint | undefined, name: string): UnixP
 function bindOptions(options: BindOptions): ProviderBindOptions {
   const on = options.on === undefined ? undefined : ownEndpoint(options.on, 'on');
   const to = options.to === undefined ? undefined : peerEndpoint(options.to, 'to');
-  const rest = without(options);
+  const rest = without(options, 'bind');
   const isUnix = options.type !== undefined || [on, to].some((each) => each !== undefined && 'path' in each);
   if (isUnix) return { ...rest, path: pathOf(on, 'on'), remotePath: pathOf(to, 'to') };
   return { ...rest, ...on, remote: to as UdpRemote | undefined };
@@ -163,7 +160,7 @@ class Front<Web extends WebStreams> implements Portside<Web> {
     const to = peerEndpoint(given.to, 'to');
     const readAhead = readAheadRule(given.readAhead, 'readAhead');
     const stack = this.#home.registry.here();
-    const all = { ...without(given), ...to } as ProviderConnectOptions;
+    const all = { ...without(given, 'connect'), ...to } as ProviderConnectOptions;
     return this.#traced(
       'connect',
       () => ({ to: textOf(to) }),
@@ -177,7 +174,7 @@ class Front<Web extends WebStreams> implements Portside<Web> {
     const readAhead = readAheadRule(given.readAhead, 'readAhead');
     const plan = readWith<ServerPlan>(given, SERVER);
     const stack = this.#home.registry.here();
-    const all = { ...without(given), ...on } as ProviderListenOptions;
+    const all = { ...without(given, 'listen'), ...on } as ProviderListenOptions;
     return this.#traced(
       'listen',
       () => ({ on: given.on }),
@@ -192,7 +189,7 @@ class Front<Web extends WebStreams> implements Portside<Web> {
     const plan = readWith<ServerPlan>(given, SERVER);
     const read = datagramPlan(given);
     const stack = this.#home.registry.here();
-    const all = { ...without(given), ...on } as PacketListenOptions;
+    const all = { ...without(given, 'listenPackets'), ...on } as PacketListenOptions;
     return this.#traced(
       'listen',
       () => ({ on: given.on }),
