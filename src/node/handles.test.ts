@@ -5,7 +5,7 @@ import test from 'node:test';
 import type { NodeStreams } from '../doors/portside.ts';
 import { Socket } from '../posix/socket.ts';
 import { countDescriptors } from '../testing/node/leak-check.ts';
-import { python } from '../testing/node/peer.ts';
+import { python, runProgram } from '../testing/node/peer.ts';
 import { tempPath } from '../testing/node/temp-path.ts';
 import type { HandleChannel } from './handles.ts';
 import { handleChannel } from './handles.ts';
@@ -148,6 +148,53 @@ test('send refuses connections that have been read from, wrong arguments and des
   await assert.rejects(here.send(bytes(''), [client]), { code: 'ERR_SOCKET_CLOSED' });
   await here.send(bytes('still works'));
   assert.equal(text((await there.receive())?.bytes ?? null), 'still works');
+});
+
+test('send refuses a connection on which a read or a write waits, and sends nothing', async (t) => {
+  const context = world(t);
+  const [here, there] = await channels(context);
+  const { client, peer } = await pair(context);
+  const reading = peer.read();
+  await assert.rejects(here.send(bytes('busy'), [peer]), { code: 'ERR_SOCKET_BUSY' });
+  await client.write('x');
+  assert.equal(text(await reading), 'x');
+  const second = await pair(context);
+  await here.send(bytes('twice'), [second.peer, second.peer]);
+  await assert.rejects(second.peer.read(), { code: 'ERR_SOCKET_CLOSED' });
+  const message = await there.receive();
+  assert.equal(text(message?.bytes ?? null), 'twice');
+  assert.equal(message?.handles.length, 2);
+  for (const handle of message.handles) handle.close();
+  assert.equal(await second.client.read(), null);
+});
+
+/** Has room for one descriptor when three come, and for all when three come again. */
+const STARVED = `
+import { closeSync, openSync } from 'node:fs';
+import { connect, handleChannel, listen } from '${new URL('../doors/portside.js', import.meta.url).href}';
+const server = await listen({ on: { path: process.argv[1] } });
+const [one, two] = await Promise.all([connect({ to: server.local }), server.accept()]);
+const [here, there] = [handleChannel(one), handleChannel(two)];
+for (const text of ['lost', 'whole']) await here.send(new TextEncoder().encode(text), [0, 1, 2]);
+const files = [];
+try { for (;;) files.push(openSync('/dev/null', 'r')); } catch ({ code }) { if (code !== 'EMFILE') throw code; }
+closeSync(files.pop());
+const told = [await there.receive().then(() => 'told', ({ code }) => code)];
+// What came of the first is closed again: there is room for one, as before.
+files.push(openSync('/dev/null', 'r'));
+for (const file of files) closeSync(file);
+const { bytes, handles } = await there.receive();
+console.log(JSON.stringify([...told, new TextDecoder().decode(bytes), handles.length]));
+for (const handle of handles) handle.close();
+for (const each of [here, there]) each.close();
+await server.close();
+`;
+
+test('receive tells no message of whose handles some are missing, and goes on with the next (F01)', async () => {
+  const line = 'ulimit -n 120; exec "$0" --input-type=module -e "$1" -- "$2"';
+  const ran = await runProgram('bash', ['-c', line, process.execPath, STARVED, tempPath()]);
+  assert.equal(ran.status, 0, ran.stderr);
+  assert.deepEqual(JSON.parse(ran.stdout), ['EMFILE', 'whole', 3]);
 });
 
 test('handleChannel refuses TCP, and a Unix connection that has been read from', async (t) => {

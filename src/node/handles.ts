@@ -1,6 +1,6 @@
 /** Sockets on their way to another process. @see unix(7), SCM_RIGHTS */
 import { closeSync } from 'node:fs';
-import { BusyError, EndError, ProtocolError, UnsupportedError } from '../base/errors.ts';
+import { BusyError, EndError, ProtocolError, SystemError, UnsupportedError } from '../base/errors.ts';
 import type { Deadline, Stream } from '../base/provider.ts';
 import { requireBytes } from '../base/bytes.ts';
 import { integer, outOfRange, wrongType } from '../base/rules.ts';
@@ -25,6 +25,7 @@ const MOST_BYTES = 16 * 1024 * 1024;
 /** A message begins with the number of its bytes, big-endian. Its handles come with the first byte of that. */
 const HEAD = 4;
 const CHUNK = 65_536;
+const NOTHING = new Uint8Array(0);
 
 /** What came with a message: a socket of another process's, of which this process has a descriptor of its own now. */
 export interface Handle<Web extends WebStreams> extends Disposable {
@@ -89,6 +90,8 @@ export class HandleChannel<Web extends WebStreams> implements Disposable {
   #bytes: Uint8Array[] = [];
   #length = 0;
   readonly #descriptors: Descriptor[] = [];
+  /** Some that came with it could not be taken. */
+  #isCut = false;
   #failure: Error | undefined;
 
   constructor(context: Context<Web>, socket: Socket) {
@@ -100,13 +103,14 @@ export class HandleChannel<Web extends WebStreams> implements Disposable {
    * Sends bytes, and with them sockets, and settles when all is with the kernel. Connections and streams are given away: once
    * they are sent they are closed to their owner here, without a word to their peers. Listeners, datagram sockets and
    * descriptors, which are given as numbers, stay open. A connection that is sent must not have been read from, for what was
-   * read ahead would stay here, and nothing may wait to be written.
+   * read ahead would stay here, and nothing may wait to be read or written, until the promise settles.
    *
    * A send that has failed, or was given up, in the middle of its message ends sending for good.
    *
    * @param bytes at most 16 MiB; may be empty
    * @param sockets at most 253
-   * @throws {BusyError} a connection among them has been read from, or has unsent bytes. Nothing was sent
+   * @throws {BusyError} a connection among them has been read from, a read or a write waits, or bytes are unsent. Nothing
+   *   was sent
    * @throws {UnsupportedError} one has no descriptor
    * @throws {SystemError} `EPIPE` (the peer is gone), `EBADF`, `ETOOMANYREFS`, `ETIMEDOUT` …
    * @throws {ClosedError}
@@ -133,6 +137,8 @@ export class HandleChannel<Web extends WebStreams> implements Disposable {
    *
    * @throws {EndError} the peer ended in the middle of a message
    * @throws {ProtocolError} `ERR_PROTOCOL_LENGTH`: what comes is no message of this channel
+   * @throws {SystemError} `EMFILE`: there was no room for all of a message's handles. The message is lost, and the others of
+   *   its handles are closed; the next call is for the next message
    * @throws {SystemError} `ETIMEDOUT`, `ECONNRESET` …: what has come of the message is kept for the next call
    * @throws {ClosedError}
    */
@@ -166,8 +172,8 @@ export class HandleChannel<Web extends WebStreams> implements Disposable {
     );
     const wait = deadline as { signal?: AbortSignal; timeout?: number };
     let sent = await this.#socket.sendMsgAsync({ data, control: rights(descriptors) }, wait);
-    for (const socket of sockets) this.#letGo(socket);
     try {
+      for (const socket of new Set(sockets)) this.#letGo(socket);
       while (sent < data.length) sent += await this.#socket.sendAsync(data.subarray(sent), wait);
     } catch (error) {
       this.#failure = error instanceof Error ? error : new Error('a message was not sent to its end');
@@ -183,6 +189,8 @@ export class HandleChannel<Web extends WebStreams> implements Disposable {
       throw new BusyError({ op: 'send', reason: `${name} has been read from` });
     if (bufferedAmount !== undefined && bufferedAmount > 0)
       throw new BusyError({ op: 'send', reason: `${name} has unsent bytes` });
+    // Putting nothing back asks whether a read or a write waits, which only the connection knows.
+    if ('unread' in socket) socket.unread(NOTHING);
     return fd;
   }
 
@@ -205,8 +213,17 @@ export class HandleChannel<Web extends WebStreams> implements Disposable {
       });
     await this.#read(HEAD + length, deadline, false);
     const whole = this.#take(HEAD + length);
+    if (this.#isCut) throw this.#lost();
     const handles = this.#descriptors.splice(0).map((each) => new ReceivedHandle(this.#context, each));
     return { bytes: new Uint8Array(whole.subarray(HEAD)), handles };
+  }
+
+  /** Of handles that are told by their place none may be missing. @see unix(7), MSG_CTRUNC */
+  #lost(): SystemError {
+    this.#isCut = false;
+    for (const descriptor of this.#descriptors.splice(0)) descriptor.close();
+    const reason = 'not all handles of a message could be taken';
+    return new SystemError('EMFILE', { op: 'receive', transport: 'unix', reason });
   }
 
   /** Reads until there are `count` bytes of the message, and shows them. `null` if the peer ended before the first. */
@@ -219,6 +236,7 @@ export class HandleChannel<Web extends WebStreams> implements Disposable {
         deadline as { signal?: AbortSignal; timeout?: number },
       );
       this.#descriptors.push(...message.descriptors);
+      this.#isCut ||= message.controlTruncated;
       if (message.data.length === 0) {
         if (mayEnd && this.#length === 0) return null;
         throw new EndError(this.#length, 'the end of a message', { op: 'receive', transport: 'unix' });
