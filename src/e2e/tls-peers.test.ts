@@ -13,7 +13,7 @@ import { localProvider } from '../engine/local-provider.ts';
 import { portableProvider } from '../portable/portable-provider.ts';
 import type { RowName } from '../testing/node/certificates.ts';
 import { certificates } from '../testing/node/certificates.ts';
-import { countDescriptors } from '../testing/node/leak-check.ts';
+import { countDescriptors, leakCheck } from '../testing/node/leak-check.ts';
 import { Peer, python, runProgram } from '../testing/node/peer.ts';
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
@@ -34,9 +34,17 @@ function material(): NonNullable<typeof made> {
 function each(name: string, body: (provider: SocketProvider, t: TestContext) => Promise<void>): void {
   for (const [kind, make] of Object.entries(PROVIDERS)) {
     test(`tls ${name}, ${kind}`, { skip }, async (t) => {
+      const leaks = leakCheck();
       const provider = make();
-      t.after(() => provider.close());
-      await body(provider, t);
+      try {
+        await body(provider, t);
+      } finally {
+        // After those that the body has of its peers.
+        t.after(async () => {
+          await provider.close();
+          leaks.check();
+        });
+      }
     });
   }
 }
@@ -196,7 +204,7 @@ for (const [options, args, failure, words] of TURNED_AWAY) {
 each('a client that trusts nobody of ours tells why (alert)', async (provider) => {
   const { untrusted, authorityFile } = material();
   const { port, error } = await serve(provider, untrusted);
-  void runProgram('openssl', [
+  const running = runProgram('openssl', [
     's_client',
     '-connect',
     `127.0.0.1:${String(port)}`,
@@ -207,6 +215,7 @@ each('a client that trusts nobody of ours tells why (alert)', async (provider) =
   const told = await error;
   assert.ok(told instanceof TlsError);
   assert.deepEqual([told.failure, told.code], ['alert', 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA']);
+  await running;
 });
 
 const PYTHON = `
