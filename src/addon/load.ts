@@ -44,6 +44,27 @@ function findModule(): NativeModule {
   return require(given) as NativeModule;
 }
 
+/** What tables are made from where there is no native module. */
+const NOTHING: Pick<NativeModule, 'constants' | 'errorNumbers' | 'resolveErrors'> = {
+  constants: {} as NativeModule['constants'],
+  errorNumbers: {} as NativeModule['errorNumbers'],
+  resolveErrors: {} as NativeModule['resolveErrors'],
+};
+
+/**
+ * The numbers of this system, for tables that are made while modules are imported. They are empty where the native module
+ * cannot be loaded: importing is no use of it, and the other providers are there to be used. Whatever uses the tables then
+ * calls `loadNative`, which throws.
+ */
+export function numbersForTables(): Pick<NativeModule, 'constants' | 'errorNumbers' | 'resolveErrors'> {
+  try {
+    return loadNative();
+  } catch (error) {
+    if (error instanceof UnsupportedError) return NOTHING;
+    throw error;
+  }
+}
+
 /**
  * Loads the native module, once for each thread.
  *

@@ -1,5 +1,5 @@
 /** The codecs that the table of control messages names. */
-import { loadNative } from '../addon/load.ts';
+import { numbersForTables } from '../addon/load.ts';
 import { requireBytes } from '../base/bytes.ts';
 import { SystemError } from '../base/errors.ts';
 import { integer, outOfRange, wrongType } from '../base/rules.ts';
@@ -112,7 +112,7 @@ function descriptorOf(value: unknown, name: string): number {
   return descriptorNumber(fd, `${name}.fd`);
 }
 
-const { errorNumbers } = loadNative();
+const { errorNumbers } = numbersForTables();
 const { EBADF } = errorNumbers;
 
 const descriptors: ControlCodecs['descriptors'] = {

@@ -3,7 +3,7 @@
  * there is, is in `control-rows.ts`.
  */
 import type { ConstantName } from '../addon/constant-names.ts';
-import { loadNative } from '../addon/load.ts';
+import { loadNative, numbersForTables } from '../addon/load.ts';
 import { isBytes, requireBytes } from '../base/bytes.ts';
 import { nearest } from '../base/nearest.ts';
 import { integer, requireObject, wrongType } from '../base/rules.ts';
@@ -73,8 +73,7 @@ interface Entry {
   readonly causes: readonly (readonly [level: number, name: number] | readonly [family: number])[];
 }
 
-const native = loadNative();
-const { constants } = native;
+const { constants } = numbersForTables();
 
 function makeEntry(row: Row): Entry {
   const [level, type, codec, , causes] = row;
@@ -211,6 +210,7 @@ const FAMILIES: Readonly<Partial<Record<Row[0], readonly number[]>>> = {
  * @param isEnabled whether an option, by its numbers, is on, or may be
  */
 export function controlRoom(family: number, isEnabled: (level: number, name: number) => boolean): number {
+  const native = loadNative();
   const comes = ({ row, causes }: Entry): boolean =>
     (FAMILIES[row[0]]?.includes(family) ?? true) &&
     causes.some((cause) => (cause.length === 1 ? cause[0] === family : isEnabled(cause[0], cause[1])));

@@ -2,7 +2,7 @@
  * The kernel's form of addresses, family by family: a `sockaddr` of 64-bit, little-endian Linux. Each is written into, and
  * read from, memory of `NAME_SIZE` bytes whose first two are the family, and whose rest is zeros where nothing stands.
  */
-import { loadNative } from '../addon/load.ts';
+import { numbersForTables } from '../addon/load.ts';
 import { NAME_SIZE } from '../addon/native-sockets.ts';
 import { formatIpv6, parseIpv6 } from '../base/address.ts';
 import { MAX_UNIX_PATH, unixPath } from '../base/address-rules.ts';
@@ -27,7 +27,7 @@ export interface FamilyForm {
   read(view: DataView, length: number): SocketAddress;
 }
 
-const { AF_CAN, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX, AF_VSOCK } = loadNative().constants;
+const { AF_CAN, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX, AF_VSOCK } = numbersForTables().constants;
 
 /** `sa_family_t`. */
 const HEAD = 2;
