@@ -56,9 +56,11 @@ export class TlsHost {
 
   /** `Stream.upgrade`. @param host what was connected to, where that is known */
   async upgrade(stream: Upgradable, options: UpgradeOptions, host: string | undefined): Promise<Stream> {
-    const { head, signal, timeout, tls } = validateUpgrade(options, host);
+    const { head, signal, tls, ...plan } = validateUpgrade(options, host);
     const context = this.#upgrader.prepare(tls);
     if (signal?.aborted === true) throw signal.reason;
+    const timeout =
+      tls.role === 'client' ? plan.timeout : Math.min(plan.timeout ?? Infinity, tls.handshakeTimeout);
     return this.shakeHands(stream, { context, head, signal, timeout });
   }
 

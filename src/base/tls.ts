@@ -52,7 +52,7 @@ export interface TlsServerOptions extends TlsCommon {
    * is shown is in `TlsInfo`, and `isAuthorized` says whether it is good. Default `none`.
    */
   readonly clientCertificate?: 'none' | 'request' | 'require' | undefined;
-  /** Milliseconds after which a handshake is given up. Default 10,000. */
+  /** Milliseconds after which a handshake is given up, that of an upgrade too, if `timeout` is not shorter. Default 10,000. */
   readonly handshakeTimeout?: number | undefined;
   /** Handshakes of one listener that may be under way at once; further connections wait in the backlog. Default 256. */
   readonly maxHandshakes?: number | undefined;
@@ -64,7 +64,7 @@ export type UpgradeOptions = Deadline & {
   readonly head?: Uint8Array | undefined;
 } & (
     | ({ readonly role?: 'client' | undefined } & TlsClientOptions)
-    | ({ readonly role: 'server' } & TlsServerOptions)
+    | ({ readonly role: 'server' } & Omit<TlsServerOptions, 'maxHandshakes'>)
   );
 
 /** Keeps what is needed to resume sessions: make one, and give it to all connections that may share them. */

@@ -180,7 +180,8 @@ const CLIENT: Rules<ClientOptions> = {
 
 type ServerOptions = TlsIdentity & Omit<TlsServerPlan, 'role' | 'identity'>;
 
-const SERVER: Rules<ServerOptions> = {
+/** Of one handshake. */
+const HANDSHAKE: Rules<Omit<ServerOptions, 'maxHandshakes'>> = {
   ...COMMON,
   cert: material,
   key: material,
@@ -188,6 +189,10 @@ const SERVER: Rules<ServerOptions> = {
   names: withDefault(names, new Map()),
   clientCertificate: withDefault(oneOf('none', 'request', 'require'), 'none'),
   handshakeTimeout: withDefault(integer(1, MAX_INT32), DEFAULT_HANDSHAKE_TIMEOUT),
+};
+
+const SERVER: Rules<ServerOptions> = {
+  ...HANDSHAKE,
   maxHandshakes: withDefault(integer(1, MAX_INT32), DEFAULT_MAX_HANDSHAKES),
 };
 
@@ -272,7 +277,7 @@ const UPGRADE: Rules<DeadlinePlan & { head: Uint8Array | undefined; role: 'clien
   role,
 };
 
-const UPGRADE_NAMES = { ...UPGRADE, ...CLIENT, ...SERVER };
+const UPGRADE_NAMES = { ...UPGRADE, ...CLIENT, ...HANDSHAKE };
 
 /** Judges what was given to `Stream.upgrade`. @param known as in `validateTlsClient` @throws {TypeError | RangeError} */
 export function validateUpgrade(value: unknown, known: string | undefined): UpgradePlan {

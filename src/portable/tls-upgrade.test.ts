@@ -102,6 +102,27 @@ each('upgrade never delivers what came in the clear behind STARTTLS (F65)', asyn
   await assert.rejects(pull.read(), { name: 'ClosedError' });
 });
 
+each('upgrade gives a client up that says nothing, by handshakeTimeout', async (provider) => {
+  const { a, b } = await connectPair(provider, {});
+  const handshake = { role: 'server', ...good, handshakeTimeout: 300 } as const;
+  const upgrading = b.upgrade({ ...handshake, timeout: 60_000 });
+  if ('clock' in provider) {
+    const { clock } = provider as { clock: { advance?: (ms: number) => void } };
+    clock.advance?.(300);
+  }
+  await assert.rejects(upgrading, { code: 'ETIMEDOUT' });
+  a.abort();
+});
+
+each('upgrade refuses what is of listeners alone', async (provider) => {
+  const { a } = await connectPair(provider, {});
+  const options = { role: 'server', ...good, maxHandshakes: 1 } as const;
+  await assert.rejects(a.upgrade(options), {
+    name: 'TypeError',
+    message: /^maxHandshakes: there is no such/,
+  });
+});
+
 each('upgrade takes head for the beginning of the handshake', async (provider) => {
   const { a, b } = await connectPair(provider, {});
   const failed = b.upgrade({ role: 'server', ...good, head: bytes('NOOP\r\n') });
