@@ -67,7 +67,10 @@ export type UpgradeOptions = Deadline & {
     | ({ readonly role: 'server' } & Omit<TlsServerOptions, 'maxHandshakes'>)
   );
 
-/** Keeps what is needed to resume sessions: make one, and give it to all connections that may share them. */
+/**
+ * Keeps what is needed to resume sessions: make one, and give it to all connections that may share them. What `get` throws
+ * is what `connect` rejects with; what the others throw is reported as uncaught.
+ */
 export interface TlsSessions {
   get(key: string): Uint8Array | undefined;
   set(key: string, session: Uint8Array): void;

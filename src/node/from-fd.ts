@@ -24,10 +24,12 @@ export interface FromFdOptions
   readonly options?: Partial<SocketOptions> | undefined;
 }
 
-const NAMES: Readonly<Record<keyof FromFdOptions, true>> = {
-  ...{ ownership: true, options: true, highWaterMark: true, writeLimit: true },
-  ...{ readAhead: true, head: true, acceptAhead: true, onError: true },
+/** What may be said of sockets of descriptors of which nothing else is known. */
+export const SOCKET_OPTIONS: Readonly<Record<Exclude<keyof FromFdOptions, 'head' | 'ownership'>, true>> = {
+  ...{ options: true, highWaterMark: true, writeLimit: true },
+  ...{ readAhead: true, acceptAhead: true, onError: true },
 };
+const NAMES: Readonly<Record<keyof FromFdOptions, true>> = { ...SOCKET_OPTIONS, ownership: true, head: true };
 
 /** What a descriptor turned out to be. */
 export type SocketOfFd<Web extends WebStreams> =

@@ -23,7 +23,7 @@ import { listenFds } from '${DOOR}';
 const left = () => Object.keys(process.env).filter((name) => name.startsWith('LISTEN_'));
 const isCloseOnExec = (fd) =>
   (Number.parseInt(/flags:\\s+(\\d+)/.exec(readFileSync('/proc/self/fdinfo/' + fd, 'utf8'))[1], 8) & 0o2000000) !== 0;
-const passed = listenFds();
+const passed = listenFds({ names: process.argv.slice(1), readAhead: 1000 });
 const found = passed.map(({ name, fd, kind }) => ({ name, fd, kind, isCloseOnExec: isCloseOnExec(fd) }));
 const told = JSON.stringify({ found, left: left(), again: listenFds().length });
 for (const each of passed) if (each.kind === 'server') {
@@ -35,10 +35,26 @@ for (const each of passed) if (each.kind === 'server') {
 }
 `;
 
+/** What is started: it asks for what cannot be, twice, and tells what that has left. */
+const REFUSED = `
+import { fstatSync } from 'node:fs';
+import { listenFds, sockets } from '${DOOR}';
+const refusal = (call) => { try { call(); return 'none'; } catch ({ name, code }) { return code ?? name; } };
+const told = [refusal(() => listenFds({ acceptAhed: 1 }))];
+fstatSync(3);
+told.push(refusal(() => listenFds({ acceptAhead: -1 })), refusal(() => fstatSync(3)), sockets().length);
+console.log(JSON.stringify(told));
+`;
+
 /** Starts the service as soon as somebody comes, and waits until it is listened for it. */
-async function activate(t: TestContext, sockets: readonly string[], flags: readonly string[]): Promise<Peer> {
+async function activate(
+  t: TestContext,
+  sockets: readonly string[],
+  flags: readonly string[],
+  [code, ...args]: readonly [code: string, ...names: string[]] = [SERVICE],
+): Promise<Peer> {
   const listen = sockets.flatMap((path) => ['-l', path]);
-  const command = [process.execPath, '--input-type=module', '-e', SERVICE];
+  const command = [process.execPath, '--input-type=module', '-e', code, '--', ...args];
   const peer = new Peer(t, ACTIVATE, [...listen, ...flags, ...command]);
   let heard = '';
   await new Promise<void>((resolve) => {
@@ -58,7 +74,7 @@ async function ask(path: string): Promise<unknown> {
 
 test('listenFds takes sockets by name, close-on-exec, and clears the environment', { skip }, async (t) => {
   const paths = [tempPath('web'), tempPath('control')] as const;
-  await activate(t, paths, ['--fdname=web:control']);
+  await activate(t, paths, ['--fdname=web:control'], [SERVICE, 'control', 'web']);
   assert.deepEqual(await ask(paths[0]), {
     found: [
       { name: 'web', fd: 3, kind: 'server', isCloseOnExec: true },
@@ -76,6 +92,14 @@ test('listenFds names what the manager does not', { skip }, async (t) => {
   const told = (await ask(path)) as { found: { name: string }[] };
   assert.equal(told.found.length, 1);
   assert.equal(typeof told.found[0]?.name, 'string');
+});
+
+test('listenFds refuses options that cannot be, and leaves no socket open', { skip }, async (t) => {
+  const path = tempPath('web');
+  const peer = await activate(t, [path], [], [REFUSED]);
+  const socket = connect(path).on('error', () => undefined);
+  t.after(() => socket.destroy());
+  assert.deepEqual(await peer.json(), ['TypeError', 'RangeError', 'EBADF', 0]);
 });
 
 const pid = String(process.pid);
@@ -112,6 +136,6 @@ test('listenFds demands the names that must be there', (t) => {
     name: 'RangeError',
     message: 'options.names: no descriptor came by the name of web',
   });
-  for (const options of [null, { names: 'web' }, { names: [1] }, { unsetEnvironment: 1 }])
+  for (const options of [null, { names: 'web' }, { names: [1] }, { unsetEnvironment: 1 }, { naems: [] }])
     assert.throws(() => listenFds(context, options as never, {}), TypeError);
 });

@@ -1,15 +1,24 @@
 /** Sockets that a service manager has opened for the program. @see sd_listen_fds(3), systemd.socket(5) */
 import { fstatSync } from 'node:fs';
 import { isSocketError, SystemError } from '../base/errors.ts';
-import { flag, optional, readWith, requireObject, withDefault, wrongType } from '../base/rules.ts';
+import {
+  flag,
+  optional,
+  readWith,
+  requireKnown,
+  requireObject,
+  withDefault,
+  wrongType,
+} from '../base/rules.ts';
 import type { Rule, Rules } from '../base/rules.ts';
 import { MAX_INT32 } from '../base/deadline-rules.ts';
+import { below } from '../facades/portside/below.ts';
 import type { WebStreams } from '../facades/portside/web-streams.ts';
 import type { Context } from './context.ts';
 import type { Environment } from './environment.ts';
 import { wholeNumber } from './environment.ts';
 import type { FromFdOptions, SocketOfFd } from './from-fd.ts';
-import { fromFd } from './from-fd.ts';
+import { fromFd, SOCKET_OPTIONS } from './from-fd.ts';
 
 /** @see sd_listen_fds(3), SD_LISTEN_FDS_START */
 const FIRST = 3;
@@ -19,7 +28,9 @@ const UNNAMED = 'unknown';
 /** What makes a descriptor one that the program has to look after itself. */
 const NO_SOCKET_OF_OURS: readonly string[] = ['EAFNOSUPPORT', 'ENOTCONN', 'ENOTSOCK', 'ESOCKTNOSUPPORT'];
 
-export interface ListenFdsOptions extends Omit<FromFdOptions, 'head' | 'ownership'> {
+type SocketsOptions = Omit<FromFdOptions, 'head' | 'ownership'>;
+
+export interface ListenFdsOptions extends SocketsOptions {
   /** Names that must be there, as `FileDescriptorName=` has them. Default: none must. */
   readonly names?: readonly string[] | undefined;
   /** Takes the variables out of the environment, so that no child takes itself for the one that is meant. Default true. */
@@ -74,6 +85,7 @@ function passedBy(env: Environment): readonly Passed[] {
  *
  * @returns an empty list where there are none, or where they are meant for another process
  * @throws {TypeError | RangeError} the environment says what cannot be, or a name of `names` is not there; nothing was taken
+ * @throws {TypeError | RangeError} another option cannot be; what was taken until then is closed
  * @throws {SystemError} `EBADF`: a descriptor is not open; nothing was taken
  * @throws {UnsupportedError} there is no native engine
  * @see sd_listen_fds(3)
@@ -85,13 +97,30 @@ export function listenFds<Web extends WebStreams>(
 ): readonly PassedSocket<Web>[] {
   const { names, unsetEnvironment, ...rest } = requireObject(options, 'options') as ListenFdsOptions;
   const plan = readWith({ names, unsetEnvironment }, OPTIONS, 'options.');
+  requireKnown(options, { ...OPTIONS, ...SOCKET_OPTIONS }, 'options.');
   const passed = passedBy(env);
   const missing = plan.names?.filter((name) => !passed.some((each) => each.name === name)) ?? [];
   if (missing.length > 0)
     throw new RangeError(`options.names: no descriptor came by the name of ${missing.join(', ')}`);
   for (const { fd } of passed) requireOpen(fd);
   if (plan.unsetEnvironment === true) for (const name of VARIABLES) Reflect.deleteProperty(env, name);
-  return passed.map((each) => ({ ...each, ...taken(context, each.fd, rest) }));
+  return takeAll(context, passed, rest);
+}
+
+function takeAll<Web extends WebStreams>(
+  context: Context<Web>,
+  passed: readonly Passed[],
+  options: SocketsOptions,
+): readonly PassedSocket<Web>[] {
+  const sockets: PassedSocket<Web>[] = [];
+  try {
+    for (const each of passed) sockets.push({ ...each, ...taken(context, each.fd, options) });
+  } catch (error) {
+    // Nobody will have them.
+    for (const each of sockets) if (each.kind !== 'other') below(each.socket)?.abort();
+    throw error;
+  }
+  return sockets;
 }
 
 /** @throws {SystemError} */
@@ -110,7 +139,7 @@ function requireOpen(fd: number): void {
 function taken<Web extends WebStreams>(
   context: Context<Web>,
   fd: number,
-  options: Omit<FromFdOptions, 'head' | 'ownership'>,
+  options: SocketsOptions,
 ): SocketOfFd<Web> | { readonly kind: 'other' } {
   try {
     return fromFd(context, fd, { ...options, ownership: 'take' });
