@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 namespace sk::test {
 
@@ -33,6 +34,21 @@ ssize_t CountingKernel::send(int fd, const iovec* parts, int count) {
 ssize_t CountingKernel::send(int fd, const void* buffer, size_t length) {
   ++sends;
   return faulty.send(fd, buffer, length);
+}
+ssize_t CountingKernel::send_to(int fd, const void* buffer, size_t length, const Sockaddr& to) {
+  const ssize_t sent = faulty.send_to(fd, buffer, length, to);
+  if (sent >= 0) ++messages_sent;
+  return sent;
+}
+int CountingKernel::send_messages(int fd, mmsghdr* messages, unsigned count) {
+  const int sent = faulty.send_messages(fd, messages, count);
+  if (sent > 0) messages_sent += sent;
+  return sent;
+}
+int CountingKernel::receive_messages(int fd, mmsghdr* messages, unsigned count) {
+  const int got = faulty.receive_messages(fd, messages, count);
+  if (got > 0) messages_received += got;
+  return got;
 }
 int CountingKernel::shutdown(int fd, int how) { return faulty.shutdown(fd, how); }
 int CountingKernel::get_option(int fd, int level, int name, void* value, socklen_t* length) {
@@ -69,6 +85,45 @@ void GivenBlocks::take_back() {
   ++taken_back;
 }
 
+// Reads one record with its path and bytes, and goes on to the next.
+Message Owner::message_at(size_t* at) const {
+  const size_t end = slab_.size() - kGuard;
+  CHECK(*at % 8 == 0 && *at + sizeof(DatagramRecord) <= end);
+  Message message;
+  memcpy(&message.record, slab_.data() + *at, sizeof(DatagramRecord));
+  const DatagramRecord& record = message.record;
+  *at += sizeof(DatagramRecord);
+  if (record.family == static_cast<int32_t>(Family::unix_path)) {
+    *at += padded_to_8(static_cast<size_t>(record.port));
+  }
+  const auto size = static_cast<size_t>(record.size);
+  CHECK(*at + size <= end);
+  message.bytes.assign(reinterpret_cast<const char*>(slab_.data()) + *at, size);
+  *at += padded_to_8(size);
+  return message;
+}
+
+std::vector<Message> Owner::messages_of(const Event& event) const {
+  int32_t count = 0;
+  switch (static_cast<EventKind>(event.kind)) {
+    case EventKind::datagram_view:
+    case EventKind::datagram_owned:
+      count = event.b;
+      CHECK(count > 0);
+      break;
+    case EventKind::send_failed:
+    case EventKind::reported:
+      count = 1;
+      break;
+    default:
+      break;
+  }
+  std::vector<Message> messages;
+  auto at = static_cast<size_t>(event.a);
+  while (count-- > 0) messages.push_back(message_at(&at));
+  return messages;
+}
+
 void Owner::record(uint32_t count, const std::function<void(const Told&)>& handle) {
   CHECK(count <= Reactor::kEventCapacity);
   check_guard();
@@ -77,8 +132,12 @@ void Owner::record(uint32_t count, const std::function<void(const Told&)>& handl
   // Copied first: the handler's calls must not be able to change what this batch says.
   const std::vector<Event> batch(events_.begin(), events_.begin() + count);
   for (const Event& event : batch) {
-    Told entry = {static_cast<EventKind>(event.kind), static_cast<uint32_t>(event.slot), event.a,
-                  event.b, ""};
+    Told entry = {static_cast<EventKind>(event.kind),
+                  static_cast<uint32_t>(event.slot),
+                  event.a,
+                  event.b,
+                  "",
+                  messages_of(event)};
     if (entry.kind == EventKind::data_view || entry.kind == EventKind::data_owned) {
       CHECK(event.a >= 0 && event.b > 0);
       const auto begin = static_cast<size_t>(event.a);
@@ -105,6 +164,12 @@ void Owner::turn(const std::function<void(const Told&)>& handle) {
   const uint32_t count = reactor_->collect();
   reactor_->begin_turn();
   record(count, handle);
+  record(reactor_->flush(), nullptr);
+}
+
+void Owner::turn_of(const std::function<void()>& work) {
+  reactor_->begin_turn();
+  work();
   record(reactor_->flush(), nullptr);
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/datagram_record.h"
 #include "core/faulty_kernel.h"
 #include "core/reactor.h"
 #include "test/net.h"
@@ -19,6 +20,9 @@ class CountingKernel final : public Kernel {
   int sends = 0;
   int recvs = 0;
   int accepts = 0;
+  // Messages, or trains of them, that the system took and gave.
+  int messages_sent = 0;
+  int messages_received = 0;
   bool reads_short() const override { return faulty.reads_short(); }
   int socket(int family, int type, int protocol) override;
   int bind(int fd, const Sockaddr& address) override;
@@ -29,19 +33,29 @@ class CountingKernel final : public Kernel {
   ssize_t recv_unix(int fd, void* buffer, size_t length, bool* is_cut) override;
   ssize_t send(int fd, const iovec* parts, int count) override;
   ssize_t send(int fd, const void* buffer, size_t length) override;
+  ssize_t send_to(int fd, const void* buffer, size_t length, const Sockaddr& to) override;
+  int send_messages(int fd, mmsghdr* messages, unsigned count) override;
+  int receive_messages(int fd, mmsghdr* messages, unsigned count) override;
   int shutdown(int fd, int how) override;
   int get_option(int fd, int level, int name, void* value, socklen_t* length) override;
   int set_option(int fd, int level, int name, const void* value, socklen_t length) override;
   int close(int fd) override;
 };
 
-// One event, with the bytes that it brought.
+// A message that came, or the record of one that failed.
+struct Message {
+  DatagramRecord record;
+  std::string bytes;
+};
+
+// One event, with the bytes, or the messages, that it brought.
 struct Told {
   EventKind kind;
   uint32_t slot;
   int32_t a;
   int32_t b;
   std::string bytes;
+  std::vector<Message> messages;
 };
 
 // Gives blocks as the binding does, unless it is told to refuse.
@@ -67,6 +81,8 @@ class Owner {
   // One turn: waits for the reactor, collects, lets `handle` see each event, and flushes. What
   // was told stays in `told`.
   void turn(const std::function<void(const Told&)>& handle = nullptr);
+  // Does what its owner does in a turn of its own, and flushes; told of what comes of it.
+  void turn_of(const std::function<void()>& work);
   // Turns until there is an event of this kind for this socket, from now or before; takes it out.
   Told take(EventKind kind, Id id);
   // Whether one is there already.
@@ -91,6 +107,8 @@ class Owner {
 
  private:
   void check_guard() const;
+  Message message_at(size_t* at) const;
+  std::vector<Message> messages_of(const Event& event) const;
   void record(uint32_t count, const std::function<void(const Told&)>& handle);
 
   // Behind the slab: a read that goes too far is seen here (sanitizers do not see into recv).
