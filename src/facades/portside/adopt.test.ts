@@ -95,3 +95,12 @@ test('adoptListener makes a server of a listener of the provider', async (t) => 
   assert.equal(text(await peer.read()), 'hi');
   await server.close();
 });
+
+test('adopting refuses what is no socket of a provider', (t) => {
+  const { front } = world(t);
+  const { adoptStream, adoptListener, adoptPacketListener, adoptDatagram } = front;
+  for (const adopt of [adoptStream, adoptListener, adoptPacketListener, adoptDatagram])
+    for (const value of [undefined, null, 7, {}, { start: true }])
+      assert.throws(() => adopt(value as never), TypeError);
+  assert.deepEqual(front.sockets(), []);
+});

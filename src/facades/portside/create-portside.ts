@@ -128,6 +128,11 @@ function datagramPlan(options: object): DatagramPlan {
   return { ...readWith(options, RECEIVE), read: { maxSize, meta } };
 }
 
+/** Whether somebody has really brought a socket of the contract. @throws {TypeError} */
+function requireSocket(value: unknown, name: string): void {
+  requireFunction(Reflect.get(requireObject(value, name), 'start'), `${name}.start`);
+}
+
 type Own = ReturnType<typeof ownEndpoint>;
 
 /** `undefined` where there is no endpoint. @throws {TypeError} it is none of Unix */
@@ -210,12 +215,14 @@ class Front<Web extends WebStreams> implements Portside<Web> {
   };
 
   readonly adoptStream: Portside<Web>['adoptStream'] = (stream, options = {}) => {
+    requireSocket(stream, 'stream');
     const { readAhead, head, isEnded } = readOptions<AdoptPlan>(requireObject(options, 'options'), ADOPT);
     const after = head === undefined && !isEnded ? undefined : { head: head ?? new Uint8Array(0), isEnded };
     return this.#connection(stream, readAhead, this.#home.registry.here(), after);
   };
 
   readonly adoptListener: Portside<Web>['adoptListener'] = (listener, options = {}) => {
+    requireSocket(listener, 'listener');
     requireKnown(requireObject(options, 'options'), { ...SERVER, readAhead: true });
     const plan = readWith<ServerPlan>(options, SERVER);
     const readAhead = readAheadRule(options.readAhead, 'readAhead');
@@ -223,12 +230,14 @@ class Front<Web extends WebStreams> implements Portside<Web> {
   };
 
   readonly adoptPacketListener: Portside<Web>['adoptPacketListener'] = (listener, options = {}) => {
+    requireSocket(listener, 'listener');
     requireKnown(requireObject(options, 'options'), { ...SERVER, ...DATAGRAM_NAMES });
     const plan = readWith<ServerPlan>(options, SERVER);
     return this.#packetServer(listener, plan, datagramPlan(options), this.#home.registry.here());
   };
 
   readonly adoptDatagram: Portside<Web>['adoptDatagram'] = (datagram, options = {}) => {
+    requireSocket(datagram, 'datagram');
     requireKnown(requireObject(options, 'options'), DATAGRAM_NAMES);
     return this.#datagrams(datagram, datagramPlan(options), this.#home.registry.here());
   };
