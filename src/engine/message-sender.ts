@@ -18,6 +18,9 @@ export interface SenderKind {
 const isPort = (port: unknown): port is number =>
   typeof port === 'number' && Number.isInteger(port) && port > 0 && port <= 65535;
 
+/** An empty one may be that of a buffer that is gone: the rules know. */
+const hasBytes = (bytes: unknown): bytes is Uint8Array => isBytes(bytes) && lengthOfBytes(bytes) > 0;
+
 export class MessageSender {
   readonly #reactor: Reactor;
   readonly #handle: number;
@@ -54,7 +57,7 @@ export class MessageSender {
     const { bytes, to, from, interfaceIndex, ttl, trafficClass } = message as Partial<OutgoingDatagram>;
     const isPlain =
       from === undefined && interfaceIndex === undefined && ttl === undefined && trafficClass === undefined;
-    if (!isPlain || !isBytes(bytes) || this.#kind.transport === 'unix') return undefined;
+    if (!isPlain || !hasBytes(bytes) || this.#kind.transport === 'unix') return undefined;
     if (this.#kind.isConnected) return to === undefined ? { bytes } : undefined;
     const peer = this.#copyPeer(to);
     return peer === undefined ? undefined : { bytes, to: peer };
