@@ -11,7 +11,7 @@ import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureReady } from './setup.mjs';
 import { namesIn, newNames } from './leftovers.mjs';
-import { ROOT, StepError, hasProgram, runMain } from './steps.mjs';
+import { ROOT, StepError, capture, hasProgram, runMain } from './steps.mjs';
 
 /** Where test files are. */
 const PLACES = [
@@ -22,6 +22,9 @@ const PLACES = [
 
 /** Other people's programs that tests use, as clients or to look at what ours do. */
 const PEERS = ['socat', 'curl', 'openssl', 'python3', 'strace'];
+
+/** Modules of the system's own Python that tests use, which Debian has in packages `python3-…`. */
+const PEER_MODULES = ['aiosmtpd', 'zeroconf'];
 
 /** No test may take longer, in milliseconds: a hanging test is a failing one. On the older Nodes that goes for files. */
 const TIMEOUT = 180_000;
@@ -69,8 +72,15 @@ function parseArguments(args) {
   };
 }
 
+function missingModules() {
+  const code = 'import importlib.util as u, sys; print(*[n for n in sys.argv[1:] if u.find_spec(n) is None])';
+  const { ok, output } = capture('/usr/bin/python3', ['-c', code, ...PEER_MODULES]);
+  return ok ? output.split(/\s+/).filter((name) => name !== '') : PEER_MODULES;
+}
+
 function warnOfMissingPeers() {
-  const missing = PEERS.filter((name) => !hasProgram(name)).join(' ');
+  const packages = missingModules().map((name) => `python3-${name}`);
+  const missing = [...PEERS.filter((name) => !hasProgram(name)), ...packages].join(' ');
   if (missing === '') return;
   console.error(`portside: not found: ${missing}. Tests that need them are skipped.`);
   console.error(`portside: to run those too, on Debian and Ubuntu: apt-get install ${missing}`);

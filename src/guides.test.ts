@@ -9,10 +9,12 @@ import {
   complaints,
   documents,
   examplesOf,
+  peerOf,
   readDocument,
   runExample,
   writeProgram,
 } from './e2e/documents.ts';
+import { besidePeer, whyNoPeer } from './e2e/guide-peers.ts';
 
 const PAGES = documents()
   .filter((file) => file.startsWith('docs/guide/'))
@@ -31,9 +33,11 @@ for (const blocks of PAGES) {
   const programs = blocks.filter(({ language }) => language === 'ts');
 
   for (const { block, output } of examplesOf(blocks)) {
-    test(`the program at ${block.place} runs to its end`, async () => {
+    const peer = peerOf(block);
+    const skip = peer === undefined ? false : whyNoPeer(peer);
+    test(`the program at ${block.place} runs to its end`, { skip }, async () => {
       for (const part of programs.filter(({ words }) => !words.includes('run'))) writeProgram(part);
-      const { code, stdout, stderr } = await runExample(block);
+      const { code, stdout, stderr } = await runExample(block, peer === undefined ? [] : besidePeer(peer));
       assert.equal(code, 0, stdout + stderr);
       if (output !== undefined) assert.equal(stdout, output);
     });

@@ -26,7 +26,8 @@ export interface Block {
    * |---|---|---|
    * | `run` | `ts` | a program that ends by itself, with status 0 |
    * | `file=NAME.ts` | `ts` | lies as `NAME.js` beside the page's programs, which may start it, or import `./NAME.ts` |
-   * | `output` | any | what the `run` block above it writes to its standard output |
+   * | `peer=NAME` | `ts run` | runs beside a server of `guide-peers.ts`, and not where that cannot be |
+   * | `output` | any | what the `run` block above it, and its peer, write to their standard output |
    */
   readonly words: readonly string[];
   readonly text: string;
@@ -65,8 +66,9 @@ function compilerOptions(): ts.CompilerOptions {
   return { ...options, noEmit: true, noUnusedLocals: false, isolatedDeclarations: false, incremental: false };
 }
 
-const fileOf = ({ words }: Block): string | undefined =>
-  words.find((word) => word.startsWith('file='))?.slice('file='.length);
+const valueOf = ({ words }: Block, name: string): string | undefined =>
+  words.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1);
+const fileOf = (block: Block): string | undefined => valueOf(block, 'file');
 const pageOf = ({ place }: Block): string => place.slice(0, place.lastIndexOf(':')).replaceAll(/\W+/g, '-');
 
 /** What the compiler says of `blocks`, as if each were a file in `src`. */
@@ -127,10 +129,17 @@ export interface ExampleEnd {
   readonly stderr: string;
 }
 
-/** Runs a block to its end, in the folder where its page's programs are. */
-export async function runExample(block: Block): Promise<ExampleEnd> {
+/** The name of the server that a block talks to. */
+export const peerOf = (block: Block): string | undefined => valueOf(block, 'peer');
+
+/**
+ * Runs a block to its end, in the folder where its page's programs are.
+ *
+ * @param under a command that runs the rest of its line
+ */
+export async function runExample(block: Block, under: readonly string[] = []): Promise<ExampleEnd> {
   const file = writeProgram(block);
-  const child = spawn(process.execPath, [file], {
+  const child = spawn('env', [...under, process.execPath, file], {
     cwd: dirname(file),
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: EXAMPLE_TIMEOUT,
