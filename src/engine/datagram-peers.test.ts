@@ -200,14 +200,11 @@ test('socat over UDP4-SENDTO sends a datagram, and prints the answer', async (t)
 test('socat over UDP4-LISTEN takes us for its peer, and echoes', async (t) => {
   if (!(await hasSocat(t))) return;
   const provider = makeProvider(t, 'epoll');
-  // Socat takes a port that was free just now.
-  const free = await provider.bind({ host: '127.0.0.1' });
-  const port = portOf(free);
-  await free.close();
-  const socat = new Peer(t, 'socat', ['-d', '-d', `UDP4-LISTEN:${String(port)},bind=127.0.0.1`, 'PIPE']);
-  await new Promise<void>((resolve) => {
+  const socat = new Peer(t, 'socat', ['-d', '-d', 'UDP4-LISTEN:0,bind=127.0.0.1', 'PIPE']);
+  const port = await new Promise<number>((resolve) => {
     socat.child.stderr.on('data', (line: string) => {
-      if (line.includes('listening on')) resolve();
+      const found = /listening on .*:(\d+)/.exec(line)?.[1];
+      if (found !== undefined) resolve(Number(found));
     });
   });
   const socket = await provider.bind({ remote: { host: '127.0.0.1', port } });
