@@ -141,7 +141,10 @@ int64_t Reactor::send_message(Id id, OutMessage* message, SendChoice* choice) {
   if (fits < 0) return fits;
   const bool is_lone = !gathering_ && slot->sent_turn != turn_ && out.count() == 0;
   if (is_lone) slot->sent_turn = turn_;
-  if (is_lone && message->control_length == 0 && send_lone(*slot, *message)) return 0;
+  // A Unix socket whose peer has gone tells that once, and then only that it has none: there the
+  // first answer must be the one that is told.
+  const bool is_repeatable = slot->has(kUdp) && message->control_length == 0;
+  if (is_lone && is_repeatable && send_lone(*slot, *message)) return 0;
   if (!out.append(*message)) return -ENOMEM;
   if (slot->has(kBlocked)) {
     mark_changed(*slot, index);
