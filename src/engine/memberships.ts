@@ -1,25 +1,22 @@
 /** The multicast groups that one socket has joined. */
-import type { IpAddress } from '../base/address.ts';
 import type { ErrorDetails } from '../base/errors.ts';
 import { SystemError } from '../base/errors.ts';
 import type { Membership } from '../base/provider.ts';
+import { sameMembership } from '../base/same-membership.ts';
 import { writeMembership } from './envelope.ts';
 import type { Reactor } from './reactor.ts';
 import { listInterfaces } from './system-names.ts';
 
-const sameAddress = (a: IpAddress | undefined, b: IpAddress | undefined): boolean =>
-  a?.family === b?.family && a?.host === b?.host && a?.scope === b?.scope;
-
-const sameMembership = (a: Membership, b: Membership): boolean =>
-  sameAddress(a.group, b.group) &&
-  sameAddress(a.source, b.source) &&
-  sameAddress(a.interfaceAddress, b.interfaceAddress) &&
-  a.interfaceIndex === b.interfaceIndex;
+interface Joined {
+  readonly words: Membership;
+  /** The interface, which may have lost the address by which it was named; 0 for the system's choice. */
+  readonly index: number;
+}
 
 export class Memberships {
   readonly #reactor: Reactor;
   readonly #handle: number;
-  readonly #joined: Membership[] = [];
+  readonly #joined: Joined[] = [];
 
   constructor(reactor: Reactor, handle: number) {
     this.#reactor = reactor;
@@ -27,26 +24,34 @@ export class Memberships {
   }
 
   get list(): readonly Membership[] {
-    return [...this.#joined];
+    return this.#joined.map(({ words }) => words);
   }
 
   /** @param wanted as `validateMembership` made it @throws {SystemError} */
   join(wanted: Membership, details: ErrorDetails): void {
-    this.#call(wanted, true, details);
-    this.#joined.push(wanted);
+    // Of a source that is joined already the system says something else (ip_mc_source answers EADDRNOTAVAIL).
+    if (this.#find(wanted) >= 0) throw new SystemError('EADDRINUSE', { ...details, syscall: 'setsockopt' });
+    const index = this.#interfaceOf(wanted, details);
+    this.#call({ words: wanted, index }, true, details);
+    this.#joined.push({ words: wanted, index });
   }
 
   /** @throws {SystemError} */
   leave(wanted: Membership, details: ErrorDetails): void {
-    this.#call(wanted, false, details);
-    const at = this.#joined.findIndex((each) => sameMembership(each, wanted));
-    if (at >= 0) this.#joined.splice(at, 1);
+    const at = this.#find(wanted);
+    const joined = this.#joined[at];
+    if (joined === undefined) throw new SystemError('EADDRNOTAVAIL', { ...details, syscall: 'setsockopt' });
+    this.#call(joined, false, details);
+    this.#joined.splice(at, 1);
   }
 
-  #call(wanted: Membership, joins: boolean, details: ErrorDetails): void {
+  #find(wanted: Membership): number {
+    return this.#joined.findIndex(({ words }) => sameMembership(words, wanted));
+  }
+
+  #call({ words, index }: Joined, joins: boolean, details: ErrorDetails): void {
     const { native, names } = this.#reactor;
-    const index = this.#interfaceOf(wanted, details);
-    writeMembership(native.scratch, wanted, (name) => this.#reactor.interfaceIndex(name, details));
+    writeMembership(native.scratch, words, (name) => this.#reactor.interfaceIndex(name, details));
     const result = native.membership(this.#handle, joins, index);
     if (result < 0) throw names.error(-result, 'setsockopt', details);
   }

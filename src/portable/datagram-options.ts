@@ -71,15 +71,19 @@ function interfaceOf(address: IpAddress): string {
   return `::%${found.name}`;
 }
 
-function whereOf({ interfaceIndex, interfaceAddress }: Membership, family: IpFamily): string | undefined {
+function whereOf({ group, interfaceIndex, interfaceAddress }: Membership): string | undefined {
   if (interfaceAddress !== undefined) return interfaceOf(interfaceAddress);
-  return interfaceIndex === undefined ? undefined : interfaceText(interfaceIndex, family);
+  if (interfaceIndex !== undefined) return interfaceText(interfaceIndex, group.family);
+  // Node reads no interface out of the group, and none by its number.
+  const { scope } = group;
+  if (scope === undefined) return undefined;
+  return /^\d+$/.test(scope) ? interfaceText(Number(scope), 'ipv6') : `::%${scope}`;
 }
 
 /** Joins or leaves a group. @throws {SystemError} @throws {UnsupportedError} */
 export function setMembership(socket: Socket, op: 'join' | 'leave', membership: Membership): void {
   const { group, source } = membership;
-  const where = whereOf(membership, group.family);
+  const where = whereOf(membership);
   const text = hostText(group);
   try {
     if (source === undefined && op === 'join') socket.addMembership(text, where);

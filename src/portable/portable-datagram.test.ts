@@ -1,5 +1,6 @@
 /** What is the portable provider's own about datagrams; the rest is said by the suite. */
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import test from 'node:test';
 import { setImmediate } from 'node:timers/promises';
@@ -144,6 +145,33 @@ test('PortableDatagram.join refuses interfaces that Node does not tell, and thos
     { name: 'SystemError', code: 'ENODEV', op: 'join' },
   );
   assert.deepEqual(a.memberships(), []);
+});
+
+test('PortableDatagram.join joins where the scope of the group says, and leave leaves there', async (t) => {
+  const table = '/proc/net/igmp6';
+  if (!existsSync(table)) {
+    t.skip(`no ${table} here`);
+    return;
+  }
+  const a = await made(t).bind({ host: '::' });
+  const joinedAt = (): (string | undefined)[] =>
+    readFileSync(table, 'latin1')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .filter((words) => words[2] === 'ff020000000000000000000000007702')
+      .map((words) => words[1]);
+  const group = { family: 'ipv6', host: 'ff02::7702' } as const;
+  const membership = { group: { ...group, scope: 'lo' } };
+  a.join(membership);
+  assert.deepEqual(joinedAt(), ['lo']);
+  a.leave(membership);
+  assert.deepEqual(joinedAt(), []);
+  assert.throws(
+    () => {
+      a.join({ group: { ...group, scope: String(2 ** 30) } });
+    },
+    { name: 'UnsupportedError' },
+  );
 });
 
 test('PortableDatagram refuses a bind whose options cannot be set, and leaves nothing', async (t) => {

@@ -11,7 +11,7 @@
  */
 import type { RemoteInfo, Socket } from 'node:dgram';
 import type { IpEndpoint } from '../base/address.ts';
-import { formatAddress, parseIp } from '../base/address.ts';
+import { parseIp } from '../base/address.ts';
 import type { ErrorDetails, SocketError } from '../base/errors.ts';
 import { ClosedError, OverflowError, SystemError, UnsupportedError } from '../base/errors.ts';
 import type { OptionName, SocketOptions } from '../base/options.ts';
@@ -28,6 +28,7 @@ import type {
 } from '../base/provider.ts';
 import { withDeadline } from '../base/deadline.ts';
 import type { DatagramReadPlan, UdpBindPlan } from '../base/validate-datagram.ts';
+import { sameMembership } from '../base/same-membership.ts';
 import {
   requireDatagramSink,
   validateDatagramRead,
@@ -246,6 +247,8 @@ export class PortableDatagram implements Datagram, OwnedSocket {
   join(membership: Membership): void {
     const valid = validateMembership(membership);
     this.#requireOpen('join');
+    // Of a source that is joined already the system says EADDRNOTAVAIL, and EINVAL of one that is not.
+    if (this.#isMember(valid)) throw new SystemError('EADDRINUSE', this.#details('join'));
     setMembership(this.#socket, 'join', valid);
     this.#memberships.push(valid);
   }
@@ -253,9 +256,13 @@ export class PortableDatagram implements Datagram, OwnedSocket {
   leave(membership: Membership): void {
     const valid = validateMembership(membership);
     this.#requireOpen('leave');
+    if (!this.#isMember(valid)) throw new SystemError('EADDRNOTAVAIL', this.#details('leave'));
     setMembership(this.#socket, 'leave', valid);
-    const left = keyOf(valid);
-    this.#memberships = this.#memberships.filter((each) => keyOf(each) !== left);
+    this.#memberships = this.#memberships.filter((each) => !sameMembership(each, valid));
+  }
+
+  #isMember(wanted: Membership): boolean {
+    return this.#memberships.some((each) => sameMembership(each, wanted));
   }
 
   memberships(): readonly Membership[] {
@@ -410,10 +417,4 @@ export class PortableDatagram implements Datagram, OwnedSocket {
   #details(op: string): ErrorDetails {
     return { op, transport: 'udp', local: this.local, remote: this.remote };
   }
-}
-
-/** Equal for memberships of the same words. */
-function keyOf({ group, interfaceIndex, interfaceAddress, source }: Membership): string {
-  const texts = [group, interfaceAddress, source].map((each) => each && formatAddress({ ...each, port: 0 }));
-  return [interfaceIndex, ...texts].join(' ');
 }

@@ -105,6 +105,15 @@ async function byNumber(h: DatagramHarness): Promise<void> {
   member.join({ group: GROUP, interfaceIndex: index });
   await tell(GROUP, 1);
   await atMember.untilCount(1);
+  throws(
+    () => {
+      member.leave(here(GROUP));
+    },
+    { name: 'SystemError', code: 'EADDRNOTAVAIL' },
+    'leave in other words',
+  );
+  await tell(GROUP, 2);
+  await atMember.untilCount(2);
   member.leave({ group: GROUP, interfaceIndex: index });
   equal(member.memberships().length, 0, 'memberships');
   throws(
@@ -151,6 +160,13 @@ async function bySource(h: DatagramHarness): Promise<void> {
   const stranger = { ...here(OTHER), source: { family: 'ipv4', host: '127.0.0.77' } } as const;
   member.join(source);
   member.join(stranger);
+  throws(
+    () => {
+      member.join(source);
+    },
+    { name: 'SystemError', code: 'EADDRINUSE' },
+    'join again',
+  );
   await tell(OTHER, 1);
   await tell(GROUP, 2);
   await atMember.untilCount(1);
@@ -166,6 +182,13 @@ async function bySource(h: DatagramHarness): Promise<void> {
   await h.quiet();
   equal(atMember.datagrams.length, 1, 'datagrams heard after leaving');
   equal(member.memberships().length, 1, 'memberships');
+  throws(
+    () => {
+      member.leave(source);
+    },
+    { name: 'SystemError', code: 'EADDRNOTAVAIL' },
+    'leave again',
+  );
 }
 
 async function metaOfAGroup(h: DatagramHarness): Promise<void> {

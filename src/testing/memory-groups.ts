@@ -2,6 +2,7 @@
 import type { IpAddress } from '../base/address.ts';
 import { SystemError } from '../base/errors.ts';
 import type { Membership } from '../base/provider.ts';
+import { sameMembership } from '../base/same-membership.ts';
 
 /** Whether an address is that of a group. */
 export function isMulticast({ family, host }: IpAddress): boolean {
@@ -44,11 +45,9 @@ export class MemoryGroups {
     this.#joined.push(joined);
   }
 
-  /** @throws {SystemError} `EADDRNOTAVAIL`, `EINVAL`, `ENODEV` */
+  /** @throws {SystemError} `EADDRNOTAVAIL` */
   leave(membership: Membership): void {
-    if (!isMulticast(membership.group)) throw refused('EINVAL', 'leave');
-    const left = { membership, interfaceIndex: this.#find(membership) };
-    const rest = this.#joined.filter((other) => !isSame(left, other));
+    const rest = this.#joined.filter((other) => !sameMembership(membership, other.membership));
     if (rest.length === this.#joined.length) throw refused('EADDRNOTAVAIL', 'leave');
     this.#joined = rest;
   }
