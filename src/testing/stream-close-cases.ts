@@ -1,4 +1,5 @@
 /** Cases of `streamSuite`: orderly close, abort, and what the peer sees of either. */
+import type { Stream } from '../base/provider.ts';
 import type { CaseRow } from './case-table.ts';
 import { onTcp } from './case-table.ts';
 import { patternBytes } from './pattern.ts';
@@ -54,12 +55,27 @@ async function closeBeforeStart(h: StreamHarness): Promise<void> {
   atB.checkPattern(10);
 }
 
+/**
+ * Clogs a stream with more than all buffers of the kernel could still take: TCP holds back what the peer's window has
+ * little room for until a timer of its own sends it, for which no quiet moment waits (RFC 9293, 3.8.6.1).
+ */
+async function overfill(
+  h: StreamHarness,
+  from: Stream,
+  recorder: { readonly drains: number },
+): Promise<number> {
+  const written = await h.clog(from, recorder);
+  const more = h.size(512 * 1024);
+  from.write(patternBytes(more, written), h.done('what no buffer has room for'));
+  return written + more;
+}
+
 async function closeWhileClogged(h: StreamHarness): Promise<void> {
   const { a, b } = await h.pair({ isSmall: true });
   const atA = h.record(a);
   b.pause();
   const reader = h.record(b);
-  const written = await h.clog(a, atA);
+  const written = await overfill(h, a, atA);
   const closed = a.close();
   equal(a.close(), closed, 'close() while it is under way');
   await h.quiet();
@@ -80,7 +96,7 @@ async function closeDeadline(
   const atA = h.record(a);
   b.pause();
   h.record(b);
-  const written = await h.clog(a, atA);
+  const written = await overfill(h, a, atA);
   a.write(patternBytes(10, written), h.done('last'));
   const closing = settle(() => a.close(deadline), 'close with a deadline');
   await h.quiet();
@@ -127,7 +143,7 @@ async function abortWhileClosing(h: StreamHarness): Promise<void> {
   const atA = h.record(a);
   b.pause();
   h.record(b);
-  await h.clog(a, atA);
+  await overfill(h, a, atA);
   const last = deferred<unknown>();
   a.write(patternBytes(1), h.done('last', last.resolve));
   const closing = settle(() => a.close(), 'close');
@@ -142,7 +158,7 @@ async function abortDropsUnsent(h: StreamHarness): Promise<void> {
   const atA = h.record(a);
   b.pause();
   h.record(b);
-  await h.clog(a, atA);
+  await overfill(h, a, atA);
   const first = h.answers.length;
   for (let i = 0; i < 5; i++) a.write(patternBytes(10), h.done(`unsent ${String(i)}`));
   a.abort();
