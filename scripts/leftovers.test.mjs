@@ -26,6 +26,14 @@ test('newNames has files that have come, whatever their names', (t) => {
   assert.deepEqual(newNames(before, namesIn(folder)), ['" "', '"#("', '"QM8"', '"a\\nb"']);
 });
 
+test('newNames has nothing of what is built', (t) => {
+  const folder = makeFolder(t);
+  const before = namesIn(folder);
+  for (const name of ['build', 'build-prebuild', 'dist', 'prebuilds', 'builder'])
+    writeFileSync(join(folder, name), '');
+  assert.deepEqual(newNames(before, namesIn(folder)), ['"builder"']);
+});
+
 test('newNames has sockets too', { skip: hasProgram('python3') ? false : 'python3 is not there' }, (t) => {
   const folder = makeFolder(t);
   const before = namesIn(folder);

@@ -127,7 +127,7 @@ if (inOwnNetwork(import.meta.url, USE_NAME_SERVER)) {
     assert.deepEqual(hostsOf(await resolve('alive.test', V4)), ['127.0.0.7']);
     assert.equal(server.waiting('dead.'), 0);
     server.hold();
-    leaks.check();
+    await leaks.settled();
   });
 
   test('one aborted lookup is no other one’s business', async () => {

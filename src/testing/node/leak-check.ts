@@ -29,18 +29,32 @@ export function countDescriptors(): number {
 export interface LeakCheck {
   /** @throws {Error} naming each descriptor that is open now and was not then */
   check(): void;
+  /**
+   * The same, after other threads and processes have had many turns of the loop to give back what they held.
+   *
+   * @throws {Error} as `check`
+   */
+  settled(): Promise<void>;
 }
+
+/** Far more than a thread needs to close what it has, and soon over where something has leaked. */
+const MOST_TURNS = 100_000;
 
 /** Remembers what is open now. */
 export function leakCheck(): LeakCheck {
   const before = openDescriptors();
-  return {
-    check: () => {
-      const after = openDescriptors();
-      const extra = [...after].filter(([fd, what]) => before.get(fd) !== what);
-      if (after.size <= before.size) return;
-      const list = extra.map(([fd, what]) => `${String(fd)} ${what}`).join(', ');
-      throw new Error(`${String(after.size - before.size)} more descriptors than before: ${list}`);
-    },
+  const check = (): void => {
+    const after = openDescriptors();
+    const extra = [...after].filter(([fd, what]) => before.get(fd) !== what);
+    if (after.size <= before.size) return;
+    const list = extra.map(([fd, what]) => `${String(fd)} ${what}`).join(', ');
+    throw new Error(`${String(after.size - before.size)} more descriptors than before: ${list}`);
   };
+  const settled = async (): Promise<void> => {
+    for (let turn = 0; turn < MOST_TURNS && countDescriptors() > before.size; turn++) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    check();
+  };
+  return { check, settled };
 }
