@@ -3,7 +3,10 @@
  *
  * @module
  */
+import { callback, object, providerRule } from '../base/maker-rules.ts';
 import type { SocketProvider } from '../base/provider.ts';
+import type { Rules } from '../base/rules.ts';
+import { optional, readOptions, requireObject, withDefault, wrongType } from '../base/rules.ts';
 import type {
   ChromeRuntime,
   ChromeSocketsTcp,
@@ -86,10 +89,32 @@ function throwLater(error: unknown): void {
   });
 }
 
+interface Plan {
+  readonly provider: SocketProvider | undefined;
+  readonly id: string | undefined;
+  readonly warn: (text: string) => void;
+  readonly report: (error: unknown) => void;
+  readonly manifest: Manifest | undefined;
+  readonly policy: Policy | undefined;
+}
+
+function text(value: unknown, name: string): string {
+  if (typeof value !== 'string') throw wrongType(name, 'text', value);
+  return value;
+}
+
+const OPTIONS: Rules<Plan> = {
+  provider: optional(providerRule),
+  id: optional(text),
+  warn: withDefault(callback<Plan['warn']>, emitWarning),
+  report: withDefault(callback<Plan['report']>, throwLater),
+  manifest: optional(object<Manifest>),
+  policy: optional(callback<Policy>),
+};
+
 /** What may be done, or nothing if there is no `chrome.sockets` at all. */
-function policyOf(options: ChromeOptions): Policy | undefined {
-  if (options.policy !== undefined) return options.policy;
-  const { manifest } = options as { readonly manifest?: Manifest };
+function policyOf({ policy, manifest }: Plan): Policy | undefined {
+  if (policy !== undefined) return policy;
   if (manifest === undefined) throw new TypeError('createChrome needs a manifest or a policy');
   return Object.hasOwn(manifest, 'sockets') ? rulesPolicy(parseSocketsKey(manifest['sockets'])) : undefined;
 }
@@ -98,17 +123,16 @@ function policyOf(options: ChromeOptions): Policy | undefined {
  * Like `createChrome`, for whoever runs an app: with a view of its sockets and an end.
  *
  * @throws {PermissionSyntaxError} the manifest's key `sockets` cannot be read; `path` is the place
- * @throws {TypeError} neither a manifest nor a policy was given
+ * @throws {TypeError} neither a manifest nor a policy was given, or an option is none
  */
 export function createChromeHost(options: ChromeOptions): ChromeHost {
-  const policy = policyOf(options);
+  const plan = readOptions(requireObject(options, 'options'), OPTIONS);
+  const policy = policyOf(plan);
   const decide: Policy = policy ?? (() => ({ allowed: false }));
+  const { manifest, id, warn, report } = plan;
   const host = createChromeSockets({
-    provider: guard(options.provider ?? defaultProvider(), decide),
-    manifest: options.manifest,
-    id: options.id,
-    warn: options.warn ?? emitWarning,
-    report: options.report ?? throwLater,
+    provider: guard(plan.provider ?? defaultProvider(), decide),
+    ...{ manifest, id, warn, report },
     permits: (op, address, port) => judge(decide, { op, host: address, port }).allowed,
     defer: setImmediate,
     clock: realClock,
@@ -134,7 +158,7 @@ export function createChromeHost(options: ChromeOptions): ChromeHost {
  * ```
  *
  * @throws {PermissionSyntaxError} the manifest's key `sockets` cannot be read; `path` is the place
- * @throws {TypeError} neither a manifest nor a policy was given
+ * @throws {TypeError} neither a manifest nor a policy was given, or an option is none
  */
 export function createChrome(options: ChromeOptions): Chrome {
   return createChromeHost(options).chrome;

@@ -12,7 +12,10 @@
  * @module
  */
 import type { Clock } from '../base/clock.ts';
+import { callback, clockRule, providerRule } from '../base/maker-rules.ts';
 import type { SocketProvider } from '../base/provider.ts';
+import type { Rules } from '../base/rules.ts';
+import { readOptions, requireObject, withDefault } from '../base/rules.ts';
 import { createPortside as create } from '../facades/portside/create-portside.ts';
 import { formatSockets } from '../facades/portside/registry.ts';
 import type * as front from '../facades/portside/types.ts';
@@ -126,6 +129,22 @@ export interface PortsideOptions {
   readonly warn?: ((text: string) => void) | undefined;
 }
 
+function emitWarning(text: string): void {
+  process.emitWarning(text, 'PortsideWarning');
+}
+
+interface Plan {
+  readonly provider: SocketProvider;
+  readonly clock: Clock;
+  readonly warn: (text: string) => void;
+}
+
+const OPTIONS: Rules<Plan> = {
+  provider: providerRule,
+  clock: withDefault(clockRule, realClock),
+  warn: withDefault(callback<(text: string) => void>, emitWarning),
+};
+
 let isRecording = process.env['PORTSIDE_STACKS'] === '1';
 
 /**
@@ -136,20 +155,14 @@ export function recordStacks(on = true): void {
   isRecording = on;
 }
 
-/** Makes the same functions over another provider: one in memory, one with a guard around it, one with a clock of its own. */
+/**
+ * Makes the same functions over another provider: one in memory, one with a guard around it, one with a clock of its own.
+ *
+ * @throws {TypeError} an option is none, or is not what it should be
+ */
 export function createPortside(options: PortsideOptions): Portside {
-  return create(
-    options.provider,
-    nodePlatform({
-      clock: options.clock ?? realClock,
-      warn:
-        options.warn ??
-        ((text) => {
-          process.emitWarning(text, 'PortsideWarning');
-        }),
-      recordsStacks: () => isRecording,
-    }),
-  );
+  const { provider, clock, warn } = readOptions(requireObject(options, 'options'), OPTIONS);
+  return create(provider, nodePlatform({ clock, warn, recordsStacks: () => isRecording }));
 }
 
 let shared: Portside | undefined;

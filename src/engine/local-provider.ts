@@ -32,7 +32,9 @@ import type { BindPlan } from '../base/validate-datagram.ts';
 import { validateBind } from '../base/validate-datagram.ts';
 import type { DeadlinePlan, StreamLimits, TcpConnectPlan, UnixConnectPlan } from '../base/validate.ts';
 import { validateConnect, validateListen, validateListenPackets, validateResolve } from '../base/validate.ts';
-import { flag, integer, withDefault } from '../base/rules.ts';
+import { callback, clockRule } from '../base/maker-rules.ts';
+import type { Rules } from '../base/rules.ts';
+import { flag, integer, oneOf, optional, readOptions, requireObject, withDefault } from '../base/rules.ts';
 import { realClock } from '../portable/node-clock.ts';
 import { nodeNames } from '../portable/node-names.ts';
 import type { Adopted, AdoptOptions } from './adopt.ts';
@@ -143,6 +145,30 @@ function capabilities(): ReadonlySet<Capability> {
   return new Set(CAPABILITIES.filter((each) => each !== 'ipv6' || hasIpv6));
 }
 
+interface LocalPlan {
+  readonly poller: 'epoll' | 'poll';
+  readonly withFaults: boolean;
+  readonly clock: Clock;
+  readonly resolver: Resolver<AbortSignal> | undefined;
+  readonly busyPoll: number;
+  readonly tuneMalloc: boolean;
+}
+
+const LOCAL: Rules<LocalPlan> = {
+  poller: withDefault(oneOf('epoll', 'poll'), 'epoll'),
+  withFaults: withDefault(flag, false),
+  clock: withDefault(clockRule, realClock),
+  resolver: optional(callback<Resolver<AbortSignal>>),
+  busyPoll: withDefault(integer(0, MAX_BUSY_POLL), 0),
+  tuneMalloc: withDefault(flag, true),
+};
+
+const count = integer(0, 2 ** 31 - 1);
+const WHEN: Rules<{ times: number; skip: number }> = {
+  times: withDefault(count, 1),
+  skip: withDefault(count, 0),
+};
+
 class NativeProvider implements LocalProvider {
   readonly capabilities: ReadonlySet<Capability> = capabilities();
   readonly #reactor: Reactor;
@@ -153,7 +179,8 @@ class NativeProvider implements LocalProvider {
   #closed: Promise<void> | undefined;
 
   constructor(options: LocalProviderOptions) {
-    const { poller = 'epoll', withFaults = false, clock = realClock, resolver } = options;
+    const plan = readOptions<LocalPlan>(requireObject(options, 'options'), LOCAL);
+    const { poller, withFaults, clock, resolver, busyPoll, tuneMalloc } = plan;
     this.#clock = clock;
     this.#names = nodeNames({ clock, resolver }, SYSTEM_NAMES);
     this.#withFaults = withFaults;
@@ -162,8 +189,8 @@ class NativeProvider implements LocalProvider {
       clock,
       usePoll: poller === 'poll',
       withFaults,
-      busyPoll: withDefault(integer(0, MAX_BUSY_POLL), 0)(options.busyPoll, 'busyPoll'),
-      keepsMemory: withDefault(flag, true)(options.tuneMalloc, 'tuneMalloc'),
+      busyPoll,
+      keepsMemory: tuneMalloc,
     });
   }
 
@@ -174,7 +201,8 @@ class NativeProvider implements LocalProvider {
       limit: ({ read, write }) => {
         native.limit(read, write);
       },
-      fail: (call, code, { times = 1, skip = 0 } = {}) => {
+      fail: (call, code, when = {}) => {
+        const { times, skip } = readOptions(requireObject(when, 'when'), WHEN, 'when.');
         native.fault(CALL[call], module.errorNumbers[code], skip, times);
       },
       clear: () => {
@@ -356,7 +384,7 @@ function abort(stream: Stream): void {
  *
  * @throws {UnsupportedError} the native module cannot be loaded here: use `portableProvider`
  * @throws {SystemError} `EMFILE`, `ENFILE`, `ENOMEM`: there is no descriptor left to wait with
- * @throws {TypeError | RangeError} `busyPoll` is not a whole number from 0 to 1000, or `tuneMalloc` not a boolean
+ * @throws {TypeError | RangeError} an option is none, or its value cannot be
  */
 export function localProvider(options: LocalProviderOptions = {}): LocalProvider {
   return new NativeProvider(options);

@@ -1,17 +1,9 @@
 /** Tells a service manager how the program is doing. @see sd_notify(3) */
 import { Buffer } from 'node:buffer';
+import { callback } from '../base/maker-rules.ts';
 import type { Deadline } from '../base/provider.ts';
 import type { Rule, Rules } from '../base/rules.ts';
-import {
-  flag,
-  integer,
-  optional,
-  outOfRange,
-  readOptions,
-  requireFunction,
-  requireObject,
-  wrongType,
-} from '../base/rules.ts';
+import { flag, integer, optional, outOfRange, readOptions, requireObject, wrongType } from '../base/rules.ts';
 import { UnsupportedError } from '../base/errors.ts';
 import { MAX_INT32 } from '../base/deadline-rules.ts';
 import { Socket } from '../posix/socket.ts';
@@ -175,6 +167,10 @@ export interface Watchdog extends Disposable {
   stop(): void;
 }
 
+const WATCHDOG: Rules<{ onError: WatchdogOptions['onError'] }> = {
+  onError: optional(callback<(error: unknown) => void>),
+};
+
 /** Twice within the manager's patience. @see sd_watchdog_enabled(3) */
 const SHARE = 2;
 const MICROSECONDS = 1000;
@@ -187,8 +183,7 @@ const MICROSECONDS = 1000;
  * @throws {TypeError | RangeError} `WATCHDOG_USEC` or `WATCHDOG_PID` is no number
  */
 export function watchdog(options: WatchdogOptions = {}, env: Environment = process.env): Watchdog | false {
-  const { onError } = requireObject(options, 'options') as WatchdogOptions;
-  if (onError !== undefined) requireFunction(onError, 'onError');
+  const { onError } = readOptions(requireObject(options, 'options'), WATCHDOG);
   const period = wholeNumber(env, 'WATCHDOG_USEC', 1);
   const pid = wholeNumber(env, 'WATCHDOG_PID', 1, MAX_INT32);
   if (period === undefined || (pid !== undefined && pid !== process.pid)) return false;

@@ -1,6 +1,7 @@
 import type { IpAddress } from '../base/address.ts';
 import { parseIp } from '../base/address.ts';
 import type { UdpBindOptions } from '../base/datagram.ts';
+import { callback, providerRule } from '../base/maker-rules.ts';
 import type {
   BindOptions,
   Capability,
@@ -158,7 +159,9 @@ class GuardedProvider implements SocketProvider {
  * passed beside a host are judged too, each like a host. Unix paths are asked about as `unix-connect` and `unix-listen`,
  * destinations of datagrams as `udp-send-to`, groups as `udp-multicast-membership`. What one socket may send to is asked
  * once, and remembered for the last 1024 destinations of it. All else goes to `provider`.
+ *
+ * @throws {TypeError} one of the two is not what it should be
  */
 export function guard(provider: SocketProvider, policy: Policy): SocketProvider {
-  return new GuardedProvider(provider, policy);
+  return new GuardedProvider(providerRule(provider, 'provider'), callback<Policy>(policy, 'policy'));
 }

@@ -1,3 +1,6 @@
+import { callback } from '../base/maker-rules.ts';
+import type { Rules } from '../base/rules.ts';
+import { optional, readOptions, requireObject } from '../base/rules.ts';
 import { parseHostPort } from './host-port.ts';
 import type { SocketOp, SocketRule } from './rule.ts';
 import { ADDRESS_OPS, ANY_HOST, uniqueRules } from './rule.ts';
@@ -43,6 +46,10 @@ export interface SocketPermissionOptions {
   readonly onUnknown?: ((error: PermissionSyntaxError) => void) | undefined;
 }
 
+const OPTIONS: Rules<{ onUnknown: SocketPermissionOptions['onUnknown'] }> = {
+  onUnknown: optional(callback<(error: PermissionSyntaxError) => void>),
+};
+
 function parseItem(item: unknown, index: number): SocketRule {
   if (typeof item === 'string') {
     try {
@@ -68,6 +75,7 @@ export function parseSocketPermission(
   value: unknown,
   options: SocketPermissionOptions = {},
 ): readonly SocketRule[] {
+  const { onUnknown } = readOptions(requireObject(options, 'options'), OPTIONS);
   if (!Array.isArray(value)) {
     const isMissing = value === undefined || value === null;
     throw new PermissionSyntaxError(
@@ -79,8 +87,8 @@ export function parseSocketPermission(
     try {
       rules.push(parseItem(item, index));
     } catch (error) {
-      if (!(error instanceof PermissionSyntaxError) || options.onUnknown === undefined) throw error;
-      options.onUnknown(error);
+      if (!(error instanceof PermissionSyntaxError) || onUnknown === undefined) throw error;
+      onUnknown(error);
     }
   }
   if (rules.length === 0) throw new PermissionSyntaxError('NULL or empty permission list');

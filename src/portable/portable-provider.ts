@@ -38,6 +38,9 @@ import type {
   TcpConnectPlan,
   UnixConnectPlan,
 } from '../base/validate.ts';
+import { callback, clockRule } from '../base/maker-rules.ts';
+import type { Rules } from '../base/rules.ts';
+import { optional, readOptions, requireObject, withDefault } from '../base/rules.ts';
 import type { UdpBindPlan } from '../base/validate-datagram.ts';
 import { validateBind } from '../base/validate-datagram.ts';
 import { validateConnect, validateListen, validateResolve } from '../base/validate.ts';
@@ -71,6 +74,16 @@ function capabilities(): ReadonlySet<Capability> {
   return new Set(found);
 }
 
+interface PortablePlan {
+  readonly clock: Clock;
+  readonly resolver: Resolver<AbortSignal> | undefined;
+}
+
+const PORTABLE: Rules<PortablePlan> = {
+  clock: withDefault(clockRule, realClock),
+  resolver: optional(callback<Resolver<AbortSignal>>),
+};
+
 class PortableProvider implements SocketProvider, Owner {
   readonly capabilities: ReadonlySet<Capability> = capabilities();
   readonly clock: Clock;
@@ -86,7 +99,8 @@ class PortableProvider implements SocketProvider, Owner {
   #lastId = 0;
   #closing: Promise<void> | undefined;
 
-  constructor({ clock = realClock, resolver }: PortableOptions) {
+  constructor(options: PortableOptions) {
+    const { clock, resolver } = readOptions<PortablePlan>(requireObject(options, 'options'), PORTABLE);
     this.clock = clock;
     this.#names = nodeNames({ clock, resolver });
     this.tls = new TlsHost(nodeTls, clock);

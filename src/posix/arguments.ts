@@ -5,13 +5,14 @@ import { MAX_MESSAGES, SLAB, SLAB_SIZE } from '../addon/native-sockets.ts';
 import type { AbortSignalLike } from '../base/abort.ts';
 import { nearest } from '../base/nearest.ts';
 import { UnsupportedError } from '../base/errors.ts';
-import type { Rule } from '../base/rules.ts';
+import type { Rule, Rules } from '../base/rules.ts';
 import {
   integer,
   oneOf,
   optional,
   outOfRange,
   readWith,
+  requireKnown,
   requireObject,
   withDefault,
   wrongType,
@@ -90,10 +91,18 @@ export function sendFlagsOf(options: CallOptions | AsyncOptions | undefined): nu
   return given | sendFlags;
 }
 
-/** The time that a call may block, if it may. */
-export function timeoutOf(options: CallOptions | undefined): number | undefined {
+const FLAGS_AND_TIME = { flags: true, timeout: true };
+/** The options of a call that blocks and has no flags. */
+export const TIME: object = { timeout: true };
+
+/** The time that a call may block, if it may. @param known what its options may have */
+export function timeoutOf(
+  options: CallOptions | undefined,
+  known: object = FLAGS_AND_TIME,
+): number | undefined {
   if (options === undefined) return undefined;
-  const value = (requireObject(options, 'options') as CallOptions).timeout;
+  requireKnown(requireObject(options, 'options'), known);
+  const value = options.timeout;
   return value === undefined ? undefined : timeout(value, 'timeout');
 }
 
@@ -106,11 +115,16 @@ function abortSignal(value: unknown, name: string): AbortSignalLike {
   return signal as AbortSignalLike;
 }
 
-const WAIT = { signal: optional(abortSignal), timeout: optional(timeout) };
+/** The options of a call that waits. */
+export const WAIT: Rules<AsyncWait> = { signal: optional(abortSignal), timeout: optional(timeout) };
+const FLAGS_AND_WAIT = { ...WAIT, flags: true };
 
-/** How long an asynchronous call may wait. */
-export function waitOf(options: unknown): AsyncWait {
-  return options === undefined ? {} : readWith(requireObject(options, 'options'), WAIT);
+/** How long an asynchronous call may wait. @param known what its options may have */
+export function waitOf(options: unknown, known: object = FLAGS_AND_WAIT): AsyncWait {
+  if (options === undefined) return {};
+  const given = requireObject(options, 'options');
+  requireKnown(given, known);
+  return readWith(given, WAIT);
 }
 
 const HOW = oneOf('read', 'write', 'both');

@@ -1,7 +1,15 @@
 /** Calls that move messages: bytes with control data, one or many at a time. */
 import { MAX_MESSAGES, NAME_SIZE, RECORD, RECORD_WORDS, SLAB, SLAB_SIZE } from '../addon/native-sockets.ts';
 import { isBytes, lengthOfBytes, requireBytes, startOfBytes } from '../base/bytes.ts';
-import { integer, outOfRange, readWith, requireObject, withDefault, wrongType } from '../base/rules.ts';
+import {
+  integer,
+  outOfRange,
+  readWith,
+  requireKnown,
+  requireObject,
+  withDefault,
+  wrongType,
+} from '../base/rules.ts';
 import type { SocketAddress } from './address.ts';
 import { messageCount, ROOM, roomCount } from './arguments.ts';
 import { aligned } from './control-layout.ts';
@@ -190,8 +198,13 @@ interface RoomPlan {
   readonly controlSize: number;
 }
 
+const MESSAGE_ROOM = { size: true, controlSize: true };
+const BATCH_ROOM = { ...MESSAGE_ROOM, count: true };
+
 function roomPlan(state: SocketState, room: BatchRoom, mostMessages: number): RoomPlan {
-  const plan = readWith(requireObject(room, 'room'), {
+  const given = requireObject(room, 'room');
+  requireKnown(given, mostMessages > 1 ? BATCH_ROOM : MESSAGE_ROOM);
+  const plan = readWith(given, {
     count: withDefault(messageCount, Math.min(DEFAULT_COUNT, mostMessages)),
     size: withDefault(roomCount, DEFAULT_SIZE),
     controlSize: withDefault(integer(0, ROOM), enoughControl(state.family)),

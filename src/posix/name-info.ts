@@ -3,9 +3,9 @@ import type { ConstantName } from '../addon/constant-names.ts';
 import { loadNative } from '../addon/load.ts';
 import type { NameQuestion, NativeAnswer } from '../addon/native-names.ts';
 import { formatAddress } from '../base/address.ts';
-import { oneOf, readWith, requireObject, withDefault } from '../base/rules.ts';
+import { oneOf, readWith, requireKnown, requireObject, withDefault } from '../base/rules.ts';
 import type { InternetAddress } from './address.ts';
-import { flagSet, waitOf } from './arguments.ts';
+import { flagSet, WAIT, waitOf } from './arguments.ts';
 import { interfaceIndex } from './interfaces.ts';
 import type { Subject } from './lookups.ts';
 import { ask, checkAnswer } from './lookups.ts';
@@ -34,6 +34,7 @@ export interface NameInfo {
 }
 
 const HINTS = { flags: withDefault(flagSet('NI_', NO_FLAGS), 0) };
+const HINTS_AND_WAIT = { ...HINTS, ...WAIT };
 const ipFamily = oneOf('ipv4', 'ipv6');
 
 interface Plan {
@@ -41,10 +42,12 @@ interface Plan {
   readonly subject: Subject;
 }
 
-function plan(address: InternetAddress, options: unknown = {}): Plan {
+/** @param known what the options may have */
+function plan(address: InternetAddress, options: unknown = {}, known: object = HINTS): Plan {
   ipFamily(Reflect.get(requireObject(address, 'address'), 'family'), 'address.family');
   const sockaddr = encodeSockaddr(address, { interfaceIndex });
-  const { flags } = readWith(requireObject(options, 'options'), HINTS);
+  requireKnown(requireObject(options, 'options'), known);
+  const { flags } = readWith(options as object, HINTS);
   // What is asked, not what the caller's object may say by now.
   const asked = decodeSockaddr(sockaddr) as InternetAddress;
   return {
@@ -68,8 +71,9 @@ function readAnswer({ host, service }: NativeAnswer): NameInfo {
  * @see getnameinfo(3)
  */
 export async function nameInfo(address: InternetAddress, options?: NameInfoOptions): Promise<NameInfo> {
-  const { question, subject } = plan(address, options);
-  return readAnswer(await ask((names) => names.askNames(...question), subject, waitOf(options)));
+  const { question, subject } = plan(address, options, HINTS_AND_WAIT);
+  const wait = waitOf(options, HINTS_AND_WAIT);
+  return readAnswer(await ask((names) => names.askNames(...question), subject, wait));
 }
 
 /**

@@ -9,12 +9,13 @@ import {
   optional,
   outOfRange,
   readWith,
+  requireKnown,
   requireObject,
   withDefault,
   wrongType,
 } from '../base/rules.ts';
 import type { SocketAddress } from './address.ts';
-import { family, flagSet, protocol, socketType, waitOf } from './arguments.ts';
+import { family, flagSet, protocol, socketType, WAIT, waitOf } from './arguments.ts';
 import type { Subject } from './lookups.ts';
 import { ask, checkAnswer } from './lookups.ts';
 import { decodeSockaddr, UNSPECIFIED } from './sockaddr.ts';
@@ -87,6 +88,8 @@ const HINTS: Rules<Hints> = {
   flags: withDefault(flagSet('AI_'), 0),
 };
 
+const HINTS_AND_WAIT = { ...HINTS, ...WAIT };
+
 const hostOrNull: Rule<string | null> = (value, name) => (value === null ? null : hostRule(value, name));
 
 interface Plan {
@@ -94,9 +97,11 @@ interface Plan {
   readonly subject: Subject;
 }
 
-function plan(givenHost: unknown, options: unknown = {}): Plan {
+/** @param known what the options may have */
+function plan(givenHost: unknown, options: unknown = {}, known: object = HINTS): Plan {
   const host = hostOrNull(givenHost, 'host');
-  const hints = readWith(requireObject(options, 'options'), HINTS);
+  requireKnown(requireObject(options, 'options'), known);
+  const hints = readWith(options as object, HINTS);
   const { service, family, type, protocol, flags } = hints;
   return {
     question: [host, service ?? null, family, type, protocol, flags],
@@ -130,8 +135,9 @@ export async function resolve(
   host: string | null,
   options?: ResolveOptions,
 ): Promise<readonly AddressInfo[]> {
-  const { question, subject } = plan(host, options);
-  return readRows(await ask((names) => names.askAddresses(...question), subject, waitOf(options)));
+  const { question, subject } = plan(host, options, HINTS_AND_WAIT);
+  const wait = waitOf(options, HINTS_AND_WAIT);
+  return readRows(await ask((names) => names.askAddresses(...question), subject, wait));
 }
 
 /**

@@ -3,7 +3,7 @@ import { COUNT, SLAB } from '../addon/native-sockets.ts';
 import { ClosedError } from '../base/errors.ts';
 import type { SocketAddress } from './address.ts';
 import type { AsyncOptions, CallOptions, ShutdownHow } from './arguments.ts';
-import { shutdownNumber, timeoutOf, waitOf } from './arguments.ts';
+import { shutdownNumber, timeoutOf, WAIT, waitOf } from './arguments.ts';
 import { anyId, expectClose, forgetClose } from './leaks.ts';
 import { readSockaddr } from './sockaddr.ts';
 import type { AsyncWait, CallRow, Operation, SocketState } from './waiting.ts';
@@ -150,12 +150,12 @@ export abstract class SocketCore {
    * @throws the signal's reason; {SystemError} ETIMEDOUT; {ClosedError} it was closed meanwhile
    */
   async readable(options?: AsyncWait): Promise<void> {
-    await untilReady(this.state, READABLE, waitOf(options));
+    await untilReady(this.state, READABLE, waitOf(options, WAIT));
   }
 
   /** Resolves when there is room to send, when a connection that is under way has come out, or when it has failed. */
   async writable(options?: AsyncWait): Promise<void> {
-    await untilReady(this.state, WRITABLE, waitOf(options));
+    await untilReady(this.state, WRITABLE, waitOf(options, WAIT));
   }
 
   // --- its end --------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ import { SLAB } from '../addon/native-sockets.ts';
 import { systemError } from '../addon/system-errors.ts';
 import { oneOf } from '../base/rules.ts';
 import type { SocketAddress } from './address.ts';
-import type { AsyncOptions, BlockingOptions, CallOptions } from './arguments.ts';
 import * as args from './arguments.ts';
 import * as connecting from './connect-operations.ts';
 import { setSocketMaker } from './descriptor.ts';
@@ -150,7 +149,7 @@ export class Socket extends OptionSocket {
    * @see connect(2)
    */
   connect(address: SocketAddress, options?: { readonly timeout?: number }): boolean {
-    const timeout = args.timeoutOf(options);
+    const timeout = args.timeoutOf(options, args.TIME);
     if (timeout !== undefined) {
       tryBlocking(this.state, connecting.connectOperation(this.state, address), timeout);
       return true;
@@ -163,7 +162,8 @@ export class Socket extends OptionSocket {
 
   /** `connect`, until it is known how it came out. A wait that is given up leaves it under way: close the socket then. */
   async connectAsync(address: SocketAddress, options?: AsyncWait): Promise<void> {
-    await tryAsync(this.state, connecting.connectOperation(this.state, address), args.waitOf(options));
+    const wait = args.waitOf(options, args.WAIT);
+    await tryAsync(this.state, connecting.connectOperation(this.state, address), wait);
   }
 
   /**
@@ -184,14 +184,15 @@ export class Socket extends OptionSocket {
    * @throws {SystemError} EINVAL (it does not listen), ECONNABORTED, EMFILE …
    * @see accept4(2)
    */
-  accept(options: BlockingOptions): Accepted;
-  accept(options?: CallOptions): Accepted | null;
-  accept(options?: CallOptions): Accepted | null {
-    return this.run(this.#accepting(), options);
+  accept(options: { readonly timeout: number }): Accepted;
+  accept(options?: { readonly timeout?: number }): Accepted | null;
+  accept(options?: { readonly timeout?: number }): Accepted | null {
+    const timeout = args.timeoutOf(options, args.TIME);
+    return this.run(this.#accepting(), timeout === undefined ? undefined : { timeout });
   }
 
-  async acceptAsync(options?: AsyncOptions): Promise<Accepted> {
-    return this.runAsync(this.#accepting(), options);
+  async acceptAsync(options?: AsyncWait): Promise<Accepted> {
+    return tryAsync(this.state, this.#accepting(), args.waitOf(options, args.WAIT));
   }
 
   #accepting(): Operation<Accepted> {

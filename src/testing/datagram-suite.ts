@@ -24,7 +24,7 @@ import { DATAGRAM_PACKET_CASES } from './datagram-packet-cases.ts';
 import { DATAGRAM_PAUSE_CASES } from './datagram-pause-cases.ts';
 import { DATAGRAM_PRESSURE_CASES } from './datagram-pressure-cases.ts';
 import { DATAGRAM_TRANSFER_CASES } from './datagram-transfer-cases.ts';
-import type { ProviderMaker, SuiteCase } from './suite.ts';
+import { requireSuiteOptions, type ProviderMaker, type SuiteCase } from './suite.ts';
 
 const DATAGRAM_CASES: readonly CaseRow<DatagramHarness, DatagramSetting>[] = [
   ...DATAGRAM_TRANSFER_CASES,
@@ -45,6 +45,7 @@ const DATAGRAM_CASES: readonly CaseRow<DatagramHarness, DatagramSetting>[] = [
 
 /** Cases about message sockets for a maker of providers; each case has a provider of its own. */
 export function datagramSuite(make: ProviderMaker, options: DatagramSuiteOptions): SuiteCase[] {
+  requireSuiteOptions(options, 'transport');
   const { transport } = options;
   const setting: DatagramSetting = { transport, options };
   let warmUp: Promise<void> | null = null;

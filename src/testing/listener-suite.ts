@@ -4,10 +4,11 @@ import { LISTENER_ADDRESS_CASES } from './listener-address-cases.ts';
 import { LISTENER_CLOSE_CASES } from './listener-close-cases.ts';
 import { LISTENER_UNIX_CASES } from './listener-unix-cases.ts';
 import { providerCases, type ProviderSuiteOptions } from './provider-harness.ts';
-import type { ProviderMaker, SuiteCase } from './suite.ts';
+import { requireSuiteOptions, type ProviderMaker, type SuiteCase } from './suite.ts';
 
 /** Cases about listeners for a maker of providers; each case has a provider of its own. */
 export function listenerSuite(make: ProviderMaker, options: ProviderSuiteOptions): SuiteCase[] {
+  requireSuiteOptions(options, 'transport');
   const rows = [
     ...LISTENER_ACCEPT_CASES,
     ...LISTENER_CLOSE_CASES,

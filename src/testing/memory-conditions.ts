@@ -1,4 +1,5 @@
 /** What a simulated network does to datagrams on their way: it loses, doubles, delays and swaps them. */
+import { requireKnown, requireObject } from '../base/rules.ts';
 import type { IpEndpoint } from '../base/address.ts';
 
 /** Shares are from 0 to 1, times are milliseconds of the network's clock. */
@@ -34,6 +35,15 @@ export type DatagramFate = (datagram: DatagramOnItsWay) => readonly number[];
 
 const LATE = 1;
 
+const CONDITIONS: Readonly<Record<keyof DatagramConditions, true>> = {
+  loss: true,
+  duplication: true,
+  reordering: true,
+  delay: true,
+  jitter: true,
+  seed: true,
+};
+
 /** Numbers from 0 up to 1, the same ones for the same seed (mulberry32). */
 function randomNumbers(seed: number): () => number {
   let state = seed | 0;
@@ -54,6 +64,7 @@ function requireNumber(name: string, value: number, most: number): number {
 /** @throws {RangeError} a share or a time is none */
 export function fateOf(conditions: DatagramConditions | DatagramFate | undefined): DatagramFate {
   if (typeof conditions === 'function') return conditions;
+  requireKnown(requireObject(conditions ?? {}, 'datagrams'), CONDITIONS, 'datagrams.');
   const { loss = 0, duplication = 0, reordering = 0, delay = 0, jitter = 0, seed = 1 } = conditions ?? {};
   for (const [name, share] of Object.entries({ loss, duplication, reordering }))
     requireNumber(name, share, 1);

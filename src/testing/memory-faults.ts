@@ -1,3 +1,6 @@
+import type { Rules } from '../base/rules.ts';
+import { integer, readOptions, requireObject, withDefault } from '../base/rules.ts';
+
 /** The calls of the system that can be made to fail. */
 export type FaultyCall =
   'accept' | 'bind' | 'connect' | 'listen' | 'read' | 'receive' | 'resolve' | 'send' | 'write';
@@ -14,6 +17,12 @@ interface Fault {
   after: number;
   times: number;
 }
+
+const count = integer(0, 2 ** 31 - 1);
+const FAULT: Rules<Pick<Fault, 'after' | 'times'>> = {
+  after: withDefault(count, 0),
+  times: withDefault(count, 1),
+};
 
 /** Codes after which a call is simply made again. */
 const AGAIN: ReadonlySet<string> = new Set(['EAGAIN', 'EINTR', 'EWOULDBLOCK']);
@@ -39,7 +48,7 @@ export class MemoryFaults {
   /** Lets calls fail with `code`, after those of earlier `fail`s. `EINTR` and `EAGAIN` are met and tried again. */
   fail(call: FaultyCall, code: string, options: FaultOptions = {}): void {
     const list = this.#faults.get(call) ?? [];
-    list.push({ code, after: options.after ?? 0, times: options.times ?? 1 });
+    list.push({ code, ...readOptions(requireObject(options, 'options'), FAULT) });
     this.#faults.set(call, list);
   }
 

@@ -5,8 +5,11 @@
 import { parseIp, type IpAddress, type IpEndpoint, type IpFamily } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import { ResolveError, SystemError } from '../base/errors.ts';
+import { callback, clockRule, object } from '../base/maker-rules.ts';
 import type { Attempt } from '../base/happy-eyeballs.ts';
 import type { NetworkInterface } from '../base/provider.ts';
+import type { Rules } from '../base/rules.ts';
+import { integer, optional, readOptions, requireObject, withDefault } from '../base/rules.ts';
 import { ManualClock } from './manual-clock.ts';
 import type { MemoryBacklog } from './memory-backlog.ts';
 import { connectAttempt, type AttemptWorld } from './memory-attempt.ts';
@@ -14,7 +17,7 @@ import { fateOf, type DatagramConditions, type DatagramFate } from './memory-con
 import { MemoryFaults } from './memory-faults.ts';
 import { MemoryPaths } from './memory-paths.ts';
 import { MemoryPorts } from './memory-ports.ts';
-import { findRow, type ScenarioRow } from './memory-scenario.ts';
+import { findRow, scenarioRule, type ScenarioRow } from './memory-scenario.ts';
 import { DEFAULT_BUFFER_SIZE, MemorySocket } from './memory-socket.ts';
 import { MemoryTurns } from './memory-turns.ts';
 import { MemoryUdp } from './memory-udp.ts';
@@ -64,6 +67,29 @@ function reportUncaught(error: unknown): void {
   void Promise.reject(error);
 }
 
+interface NetworkPlan {
+  readonly clock: Clock | undefined;
+  readonly hosts: Readonly<Record<string, readonly string[]>>;
+  readonly scenario: readonly ScenarioRow[];
+  readonly faults: MemoryFaults | undefined;
+  readonly datagrams: DatagramFate;
+  readonly interfaces: readonly NetworkInterface[];
+  readonly bufferSize: number;
+  readonly report: (error: unknown) => void;
+}
+
+/** The options of a network, judged. Hosts, interfaces and the like are the test's own: they are taken as they are. */
+export const NETWORK: Rules<NetworkPlan> = {
+  clock: optional(clockRule),
+  hosts: withDefault(object<NetworkPlan['hosts']>, {}),
+  scenario: withDefault(scenarioRule, []),
+  faults: optional(object<MemoryFaults>),
+  datagrams: (value) => fateOf(value as DatagramConditions | DatagramFate | undefined),
+  interfaces: withDefault(object<readonly NetworkInterface[]>, LOOPBACK),
+  bufferSize: withDefault(integer(1, 2 ** 31 - 1), DEFAULT_BUFFER_SIZE),
+  report: withDefault(callback<NetworkPlan['report']>, reportUncaught),
+};
+
 /** Where a connection is to come from, and whether that was asked for. */
 export interface MemorySource {
   readonly localAddress: IpAddress | undefined;
@@ -85,17 +111,19 @@ export class MemoryNetwork {
   readonly #scenario: readonly ScenarioRow[];
   #openCount = 0;
 
+  /** @throws {TypeError | RangeError} an option is none, or its value cannot be */
   constructor(options: MemoryNetworkOptions = {}) {
-    this.clock = options.clock ?? new ManualClock();
-    this.turns = new MemoryTurns(options.report ?? reportUncaught);
-    this.faults = options.faults ?? new MemoryFaults();
-    this.interfaces = options.interfaces ?? LOOPBACK;
-    this.#hosts = new Map(Object.entries({ ...LOCALHOST, ...options.hosts }));
-    this.bufferSize = options.bufferSize ?? DEFAULT_BUFFER_SIZE;
-    this.#scenario = options.scenario ?? [];
+    const plan = readOptions(requireObject(options, 'options'), NETWORK);
+    this.clock = plan.clock ?? new ManualClock();
+    this.turns = new MemoryTurns(plan.report);
+    this.faults = plan.faults ?? new MemoryFaults();
+    this.interfaces = plan.interfaces;
+    this.#hosts = new Map(Object.entries({ ...LOCALHOST, ...plan.hosts }));
+    this.bufferSize = plan.bufferSize;
+    this.#scenario = plan.scenario;
     const { clock, faults, interfaces, bufferSize } = this;
     this.udp = new MemoryUdp({
-      ...{ clock, faults, interfaces, bufferSize, scenario: this.#scenario, fate: fateOf(options.datagrams) },
+      ...{ clock, faults, interfaces, bufferSize, scenario: this.#scenario, fate: plan.datagrams },
       isOwn: (address) => this.isOwn(address),
       sourceFor: (address) => this.sourceFor(address),
     });

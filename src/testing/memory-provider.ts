@@ -6,6 +6,9 @@ import { connectByName } from '../base/connect-by-name.ts';
 import { raceConnect, type Attempt } from '../base/happy-eyeballs.ts';
 import { careful, MAX_LOOKUPS, Names, type LookUpOptions, type Resolver } from '../base/names.ts';
 import type { SocketOptions } from '../base/options.ts';
+import { callback, object, tlsRule } from '../base/maker-rules.ts';
+import type { Rules } from '../base/rules.ts';
+import { optional, readWith, requireKnown, requireObject } from '../base/rules.ts';
 import type {
   BindOptions,
   Capability,
@@ -43,7 +46,7 @@ import { MemoryDatagram } from './memory-datagram.ts';
 import type { MemoryFaults } from './memory-faults.ts';
 import { MemoryListener, type ListenerOwner } from './memory-listener.ts';
 import type { MemoryMessageSocket } from './memory-message-socket.ts';
-import { MemoryNetwork, type MemoryNetworkOptions } from './memory-network.ts';
+import { MemoryNetwork, NETWORK, type MemoryNetworkOptions } from './memory-network.ts';
 import type { MemorySocket } from './memory-socket.ts';
 import { MemoryOptions } from './memory-options.ts';
 import { MemoryStream, type MemoryOwner } from './memory-stream.ts';
@@ -88,10 +91,23 @@ const CAPABILITIES: readonly Capability[] = [
   'user-timeout',
 ];
 
+interface ProviderPlan {
+  readonly network: MemoryNetwork | undefined;
+  readonly resolver: Resolver | undefined;
+  readonly tls: TlsUpgrader | undefined;
+}
+
+const PROVIDER: Rules<ProviderPlan> = {
+  network: optional(object<MemoryNetwork>),
+  resolver: optional(callback<Resolver>),
+  tls: optional(tlsRule),
+};
+
 /**
  * Makes a provider in memory. It keeps every promise of the contract, so what runs over it runs over a real one; its time
  * stands still unless the clock is moved, and its failures are those that were planted.
  *
+ * @throws {TypeError | RangeError} an option is none, or its value cannot be
  * @example
  * const clock = new ManualClock();
  * const provider = memoryProvider({
@@ -101,7 +117,10 @@ const CAPABILITIES: readonly Capability[] = [
  * });
  */
 export function memoryProvider(options: MemoryProviderOptions = {}): MemoryProvider {
-  return new InMemory(options.network ?? new MemoryNetwork(options), options);
+  requireKnown(requireObject(options, 'options'), { ...PROVIDER, ...NETWORK });
+  const plan = readWith(options, PROVIDER);
+  const own = Object.entries(options).filter(([name]) => Object.hasOwn(NETWORK, name));
+  return new InMemory(plan.network ?? new MemoryNetwork(Object.fromEntries(own)), plan);
 }
 
 type OpenSocket = MemoryDatagram | MemoryListener | MemoryListener<Datagram, MemoryUnixSocket> | MemoryStream;
@@ -116,7 +135,7 @@ class InMemory implements MemoryProvider {
   #lastId = 0;
   #closing: Deferred<undefined> | null = null;
 
-  constructor(network: MemoryNetwork, { resolver, tls: upgrader }: MemoryProviderOptions) {
+  constructor(network: MemoryNetwork, { resolver, tls: upgrader }: ProviderPlan) {
     this.network = network;
     this.#names = new Names({
       lookUp: resolver === undefined ? (host, options) => this.#lookUp(host, options) : careful(resolver),

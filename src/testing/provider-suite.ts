@@ -5,10 +5,11 @@ import { PROVIDER_DEADLINE_CASES } from './provider-deadline-cases.ts';
 import { providerCases, type ProviderSuiteOptions } from './provider-harness.ts';
 import { PROVIDER_LIFE_CASES } from './provider-life-cases.ts';
 import { PROVIDER_NAME_CASES } from './provider-name-cases.ts';
-import type { ProviderMaker, SuiteCase } from './suite.ts';
+import { requireSuiteOptions, type ProviderMaker, type SuiteCase } from './suite.ts';
 
 /** Cases about whole providers for a maker of them; each case has one of its own. */
 export function providerSuite(make: ProviderMaker, options: ProviderSuiteOptions): SuiteCase[] {
+  requireSuiteOptions(options, 'transport');
   const rows = [
     ...PROVIDER_CONNECT_CASES,
     ...PROVIDER_DEADLINE_CASES,

@@ -14,6 +14,7 @@ import { PRESSURE_CASES } from './stream-pressure-cases.ts';
 import { StreamHarness } from './stream-harness.ts';
 import { TRANSFER_CASES } from './stream-transfer-cases.ts';
 import {
+  requireSuiteOptions,
   TRANSPORT_NEEDS,
   type PairMaker,
   type SuiteCase,
@@ -42,6 +43,7 @@ const STREAM_CASES: readonly CaseRow<StreamHarness>[] = [
  * the proof that another had nothing more to tell.
  */
 export function streamSuite(makePair: PairMaker, options: StreamSuiteOptions): SuiteCase[] {
+  requireSuiteOptions(options, 'transport');
   const transport = options.transport.startsWith('unix') ? 'unix' : 'tcp';
   const needs = TRANSPORT_NEEDS[options.transport];
   const setting = { transport, options } as const;

@@ -8,6 +8,7 @@ import type { AbortSignalLike } from '../base/abort.ts';
 import { isSocketError, type SocketError } from '../base/errors.ts';
 import type { SocketOptions } from '../base/options.ts';
 import type { Capability, SocketProvider, Stream, WriteLimits } from '../base/provider.ts';
+import { requireKnown, requireObject } from '../base/rules.ts';
 import type { PromiseId } from './promises.ts';
 
 /** One thing that every provider must do. */
@@ -41,6 +42,22 @@ export interface SuiteOptions {
   readonly files?: SuiteFiles | undefined;
   /** Makes the provider's next accepts fail with `code`, `times` times over. */
   readonly failAccept?: ((provider: SocketProvider, code: string, times: number) => void) | undefined;
+}
+
+const SUITE_OPTIONS: Readonly<Record<keyof SuiteOptions, true>> = {
+  scale: true,
+  clock: true,
+  resources: true,
+  detach: true,
+  captureUncaught: true,
+  files: true,
+  failAccept: true,
+};
+
+/** @param others what the options of one suite have besides @throws {TypeError} there is one that no suite knows */
+export function requireSuiteOptions(options: SuiteOptions, ...others: readonly string[]): void {
+  const own = Object.fromEntries(others.map((name) => [name, true]));
+  requireKnown(requireObject(options, 'options'), { ...SUITE_OPTIONS, ...own });
 }
 
 /** Exceptions that nobody caught, taken before they end the process. */

@@ -9,6 +9,7 @@ import {
   check,
   equal,
   rejects,
+  requireSuiteOptions,
   TRANSPORT_NEEDS,
   type ProviderMaker,
   type SuiteCase,
@@ -115,6 +116,7 @@ const TLS_CASES: readonly CaseRow<TlsCase>[] = [
 
 /** Cases for a maker of providers that have `tls`; each case has a provider of its own. */
 export function tlsSuite(make: ProviderMaker, options: TlsSuiteOptions): SuiteCase[] {
+  requireSuiteOptions(options, 'transport', 'server', 'client', 'impostor');
   const { transport, files } = options;
   const kind = transport.startsWith('unix') ? 'unix' : 'tcp';
   const needs = ['tls', ...TRANSPORT_NEEDS[transport]] as const;

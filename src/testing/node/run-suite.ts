@@ -1,6 +1,7 @@
 /** Gives the cases of a suite to `node:test`. */
 import test from 'node:test';
 import type { Capability } from '../../base/provider.ts';
+import { requireKnown, requireObject } from '../../base/rules.ts';
 import type { SuiteCase } from '../suite.ts';
 
 export interface RunOptions {
@@ -10,12 +11,15 @@ export interface RunOptions {
   readonly timeout?: number | undefined;
 }
 
+const RUN: Readonly<Record<keyof RunOptions, true>> = { skip: true, timeout: true };
+
 /** Makes a test of each case. What `capabilities` lacks is skipped, and the report says why. */
 export function runSuite(
   cases: readonly SuiteCase[],
   capabilities: ReadonlySet<Capability>,
   options: RunOptions = {},
 ): void {
+  requireKnown(requireObject(options, 'options'), RUN);
   for (const each of cases) {
     const missing = each.needs.filter((need) => !capabilities.has(need));
     const lacks = missing.length === 0 ? undefined : `the provider lacks ${missing.join(', ')}`;
