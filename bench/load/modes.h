@@ -20,7 +20,7 @@ int run_bulk(const Options& options);
 // A closed loop of datagrams. (udp_echo.cc)
 int run_udp_echo(const Options& options);
 
-// Datagrams to the server, as many as the machine can make. (udp_receive.cc)
+// Datagrams to the server, more than it can read. (udp_receive.cc)
 int run_udp_receive(const Options& options);
 
 // Datagrams from the server, as many as it can make. (udp_send.cc)

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <poll.h>
 
 #include <algorithm>
@@ -40,6 +41,10 @@ void UdpSocket::enlarge_buffer() {
   // Only a privileged process may go beyond net.core.rmem_max.
   if (setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) == 0) return;
   if (setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes) != 0) fail("SO_RCVBUF");
+}
+
+void UdpSocket::cut_into(int size) {
+  if (setsockopt(fd_.get(), SOL_UDP, UDP_SEGMENT, &size, sizeof size) != 0) fail("UDP_SEGMENT");
 }
 
 void UdpSocket::add(const char* bytes, std::size_t length) {

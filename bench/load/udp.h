@@ -27,6 +27,9 @@ class UdpSocket {
   // Room for as much as the system allows to be waiting.
   void enlarge_buffer();
 
+  // From now on what is added is cut into datagrams of `size` bytes. @see udp(7), UDP_SEGMENT
+  void cut_into(int size);
+
   // Datagrams for `flush`. The bytes stay the caller's, and must last until then.
   void add(const char* bytes, std::size_t length);
   bool full() const { return added_ == kBatch; }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <string>
@@ -18,18 +19,27 @@ constexpr Nanos kGrace = kSecond;
 const std::string kQuestion = "\xff";
 const std::string kAnswer = "read ";
 
-// As many as can be made: what counts is what the server has read, the rest finds no room in its
+// The most datagrams, and bytes, that one call hands over.
+constexpr std::size_t kTrain = 64;
+constexpr std::size_t kTrainBytes = 65507;
+
+// More than any server can read: what counts is what it has read, the rest finds no room in its
 // buffer. Each slice is one more flood for the same socket, so all is counted from its beginning.
-// They are single ones: of trains that the kernel takes apart only for a server that does not want
-// them whole (UDP_GRO), some servers would have far less to do than others.
+// One by one the kernel takes longer to send them than a good server takes to read them, which then
+// waits more than it works. So they leave as trains (UDP_SEGMENT), from an interface that cannot
+// carry these (bench/runner/network.mjs): they come apart before they get to the server, whose
+// kernel would otherwise do that, but only for one that does not ask for whole ones (UDP_GRO).
 class FloodLoad {
  public:
   explicit FloodLoad(const Options& options)
       : options_(options),
         server_(options.pid),
         socket_(options.port),
-        datagram_(static_cast<std::size_t>(options.size)) {
-    for (std::size_t i = 0; i < datagram_.size(); i++) datagram_[i] = static_cast<char>(i % 251);
+        count_(std::min(kTrain, kTrainBytes / static_cast<std::size_t>(options.size))) {
+    for (std::size_t i = 0; i < count_; i++) {
+      for (int j = 0; j < options.size; j++) train_.push_back(static_cast<char>(j % 251));
+    }
+    socket_.cut_into(options.size);
   }
 
   int run() {
@@ -52,9 +62,9 @@ class FloodLoad {
 
  private:
   void send_some() {
-    while (!socket_.full()) socket_.add(datagram_.data(), datagram_.size());
+    socket_.add(train_.data(), train_.size());
     if (!socket_.flush()) errors_.add("send", errno);
-    sent_ += static_cast<std::int64_t>(UdpSocket::kBatch);
+    sent_ += static_cast<std::int64_t>(count_);
   }
 
   std::int64_t ask_server() {
@@ -73,7 +83,9 @@ class FloodLoad {
   CpuClock server_;
   UdpSocket socket_;
   Errors errors_;
-  std::vector<char> datagram_;
+  // Datagrams of a train, and their bytes.
+  const std::size_t count_;
+  std::vector<char> train_;
   std::vector<Nanos> no_latencies_;
   std::int64_t sent_ = 0;
 };

@@ -10,6 +10,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { ended, run, tailOf } from './child.mjs';
+import { HERE } from './network.mjs';
 import { LOAD_PROGRAM } from './paths.mjs';
 
 /**
@@ -18,12 +19,15 @@ import { LOAD_PROGRAM } from './paths.mjs';
  * @param {TestDefinition} test
  * @param {ServerProcess} server
  * @param {Settings} settings
+ * @param {import('./network.mjs').Network} [network] Where the server is.
  * @returns {Promise<Slice>}
  * @throws {Error} A single request went wrong: then there is no result.
  */
-export async function measureSlice(test, server, settings) {
+export async function measureSlice(test, server, settings, network = HERE) {
   const time = ['--duration', String(settings.sliceMs), '--warm-up', String(settings.warmUpMs)];
-  return parseSlice(await run(LOAD_PROGRAM, [...argumentsOf(test, server, settings), ...time]));
+  const load = [LOAD_PROGRAM, ...argumentsOf(test, server, settings), ...time];
+  const [program = '', ...words] = network.commandFor(load);
+  return parseSlice(await run(program, words));
 }
 
 /**

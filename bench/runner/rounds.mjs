@@ -18,6 +18,7 @@
 import { CallerProcess } from './caller-process.mjs';
 import { measureSlice } from './generator.mjs';
 import { messageOf } from './message-of.mjs';
+import { HERE, openNetwork, whyNoNetwork } from './network.mjs';
 import { randomNumbers, shuffled } from './random.mjs';
 import { ServerProcess } from './server-process.mjs';
 import { operationOf } from './tests.mjs';
@@ -61,6 +62,7 @@ class Field {
   failures = [];
   #test;
   #settings;
+  #network = HERE;
 
   /**
    * @param {TestDefinition} test
@@ -76,10 +78,18 @@ class Field {
    * @param {Tell} tell
    */
   async start(entrants, tell) {
+    if (this.#test.mode === 'udp-receive') {
+      const why = await whyNoNetwork();
+      if (why !== undefined) {
+        this.failures.push(...entrants.map(({ name }) => ({ server: name, why })));
+        return;
+      }
+      this.#network = await openNetwork(this.#settings.serverCore);
+    }
     for (const { name, command } of entrants) {
       tell(`starting ${name}`);
       const Kind = operationOf(this.#test) === undefined ? ServerProcess : CallerProcess;
-      const program = new Kind(command, this.#settings.serverCore);
+      const program = new Kind(this.#network.commandFor(command), this.#settings.serverCore);
       this.#running.set(name, program);
       await program.ready().catch((error) => this.#dismiss(name, messageOf(error)));
     }
@@ -107,7 +117,7 @@ class Field {
     if (program === undefined) return undefined;
     try {
       if (program instanceof CallerProcess) return await program.measure(this.#settings);
-      return sampleOf(await measureSlice(this.#test, program, this.#settings));
+      return sampleOf(await measureSlice(this.#test, program, this.#settings, this.#network));
     } catch (error) {
       await this.#blame(name, program, messageOf(error));
       return undefined;
@@ -144,6 +154,7 @@ class Field {
 
   async stop() {
     await Promise.all([...this.#running.values()].map((program) => program.stop()));
+    await this.#network.close();
   }
 }
 

@@ -4,6 +4,7 @@ import os from 'node:os';
 import { before, describe, test } from 'node:test';
 import { buildNative } from './build.mjs';
 import { equip, lineUp } from './line-up.mjs';
+import { whyNoNetwork } from './network.mjs';
 import { measureRounds } from './rounds.mjs';
 import { SERVERS } from './servers.mjs';
 import { operationOf, TESTS } from './tests.mjs';
@@ -50,8 +51,10 @@ export function describeServers(title, wants) {
 
     for (const definition of loaded.filter(({ mode }) => wants(mode))) {
       test(`measureRounds of ${definition.name} has a sane figure of each server`, async (t) => {
-        if (definition.tls === true && equipment.noTls !== undefined) {
-          t.skip(equipment.noTls);
+        const noTls = definition.tls === true ? equipment.noTls : undefined;
+        const why = noTls ?? (definition.mode === 'udp-receive' ? await whyNoNetwork() : undefined);
+        if (why !== undefined) {
+          t.skip(why);
           return;
         }
         const { entrants } = lineUp(definition, wanted, equipment);
