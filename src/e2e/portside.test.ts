@@ -210,6 +210,19 @@ say(how, len(data)); c.close()
     assert.deepEqual(seen, ['serve 1', 'client', 'serve 2', 'client']);
   });
 
+  test(`portside over ${name}: a writer hears of a reset although nobody reads (F09)`, async (t) => {
+    const front = begin(t, make);
+    const server = await front.listen();
+    const [client, peer] = await Promise.all([front.connect({ to: server.local }), server.accept()]);
+    await peer.write('unread');
+    const { closed } = client.writable.getWriter();
+    peer.abort();
+    await assert.rejects(closed, BrokenError);
+    assert.equal(decode(await client.readExactly(6)), 'unread');
+    await assert.rejects(client.read(), BrokenError);
+    await server.close();
+  });
+
   test(`portside over ${name}: WHATWG streams, echoed by socat`, async (t) => {
     const front = begin(t, make);
     const server = await front.listen();

@@ -170,9 +170,40 @@ test('writable fails as soon as the connection has broken, also while nothing is
   const { client, peer } = await pair(front);
   const writer = client.writable.getWriter();
   const closed = assert.rejects(writer.closed, BrokenError);
-  const reading = assert.rejects(client.read(), BrokenError);
   peer.abort();
-  await Promise.all([closed, reading]);
+  await closed;
+  await assert.rejects(client.read(), BrokenError);
+});
+
+test('writable fails when the connection breaks after bytes were put back (F09)', async (t) => {
+  const { front } = world(t);
+  const { client, peer } = await pair(front);
+  const writer = client.writable.getWriter();
+  client.unread(Uint8Array.of(97));
+  const closed = assert.rejects(writer.closed, BrokenError);
+  peer.abort();
+  await closed;
+  assert.equal(text(await client.read()), 'a');
+});
+
+test('writable of a connection that is closed, or has been given away, fails at once', async (t) => {
+  const { front } = world(t);
+  const { client, peer } = await pair(front);
+  const before = client.writable.getWriter();
+  client.detach().stream.abort();
+  await assert.rejects(before.closed, ClosedError);
+  peer.abort();
+  await assert.rejects(peer.writable.getWriter().closed, ClosedError);
+});
+
+test('writable reads ahead no more than readAhead', async (t) => {
+  const { front, provider } = world(t, { bufferSize: 500 });
+  const { client, peer } = await pair(front, { readAhead: 100 });
+  void client.write(new Uint8Array(10_000)).catch(() => undefined);
+  peer.writable.getWriter();
+  await provider.idle();
+  assert.ok(peer.bytesRead <= 100, String(peer.bytesRead));
+  assert.equal((await peer.readExactly(10_000)).length, 10_000);
 });
 
 test('readable and writable carry a megabyte through a pipe of both', async (t) => {

@@ -56,7 +56,7 @@ function writableOf(chunk: unknown): string | Uint8Array {
   return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }
 
-/** The writing direction. It fails as soon as the connection has closed, also if nothing is being written. */
+/** The writing direction. It fails as soon as the connection is known to have closed, also if nothing is being written. */
 export function byteSink(ends: StreamEnds): ByteSink {
   return {
     start: (controller) => {

@@ -47,6 +47,8 @@ export class StreamConnection<Web extends WebStreams> implements Connection<Web>
   #writeEnd: Promise<void> | undefined;
   #isReadingOver = false;
   #isTold = false;
+  /** How it ended for whoever holds it: `null` for its owner's own close, or when it was given away. */
+  #ending: SocketError | null | undefined;
   readonly #closeListeners: ((error: SocketError | null) => void)[] = [];
   /** Ends the handshake that is under way. */
   #handshake: Canceller | undefined;
@@ -133,6 +135,7 @@ export class StreamConnection<Web extends WebStreams> implements Connection<Web>
     this.#requireIdle('unread');
     const { head, isEnded } = this.#stop();
     this.#after = { head: join([copy, head]), isEnded };
+    if (this.#writable !== undefined) this.#watch();
   }
 
   lines(options?: LinesOptions): AsyncGenerator<string, void, undefined> {
@@ -234,7 +237,11 @@ export class StreamConnection<Web extends WebStreams> implements Connection<Web>
   }
 
   get writable(): Web['writable'] {
-    return (this.#writable ??= this.#home.platform.writable(byteSink(this)));
+    if (this.#writable === undefined) {
+      this.#writable = this.#home.platform.writable(byteSink(this));
+      this.#watch();
+    }
+    return this.#writable;
   }
 
   /** Nobody will read any more: when writing has ended as well, nothing is left to be open for. */
@@ -246,7 +253,8 @@ export class StreamConnection<Web extends WebStreams> implements Connection<Web>
   }
 
   onClosed(listener: (error: SocketError | null) => void): void {
-    this.#closeListeners.push(listener);
+    if (this.#ending === undefined) this.#closeListeners.push(listener);
+    else listener(this.#ending);
   }
 
   /** The stream has closed. */
@@ -254,7 +262,14 @@ export class StreamConnection<Web extends WebStreams> implements Connection<Web>
     if (this.#isTold) return;
     this.#isTold = true;
     this.#home.registry.closed('stream', this, error);
-    for (const listener of this.#closeListeners) listener(error);
+    this.#end(error);
+  }
+
+  /** It is over for whoever holds the connection or its streams. */
+  #end(error: SocketError | null): void {
+    if (this.#ending !== undefined) return;
+    this.#ending = error;
+    for (const listener of this.#closeListeners.splice(0)) listener(error);
   }
 
   async *#chunks(plan: DeadlinePlan): AsyncGenerator<Uint8Array, void, undefined> {
@@ -280,6 +295,17 @@ export class StreamConnection<Web extends WebStreams> implements Connection<Web>
     return this.#reader;
   }
 
+  /** Reads ahead, so that a writer hears of a connection that breaks while nobody reads. */
+  #watch(): void {
+    if (this.#state !== 'open' || this.#ending !== undefined) return;
+    try {
+      this.#pull();
+    } catch (error) {
+      // It is about to close, and tells so then.
+      if (!isSocketError(error)) throw error;
+    }
+  }
+
   #stop(): Leftover {
     const left = this.#reader?.stop() ?? this.#after ?? { head: NOTHING, isEnded: false };
     this.#reader = undefined;
@@ -290,6 +316,7 @@ export class StreamConnection<Web extends WebStreams> implements Connection<Web>
   #giveAway(): void {
     this.#state = 'given';
     forgetBelow(this);
+    this.#end(null);
   }
 
   async #endWriting(): Promise<void> {

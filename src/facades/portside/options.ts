@@ -38,7 +38,7 @@ export type Writable = string | Uint8Array | readonly (string | Uint8Array)[];
 interface ConnectionOptions extends WriteLimits {
   /**
    * Most bytes that are read ahead of what the program asks for. Default 128 KiB. Nothing at all is read before the first
-   * read.
+   * read, or the first use of `writable`.
    */
   readonly readAhead?: number | undefined;
   /** Socket options: of `connect` set before the connection is made, of `listen` on every accepted one. */

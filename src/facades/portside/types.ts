@@ -176,7 +176,10 @@ export interface Connection<Web extends WebStreams = WebStreams>
    * ends reading; the connection closes when writing has ended too.
    */
   readonly readable: Web['readable'];
-  /** The writing direction. Closing it is `closeWrite`, aborting it is `abort`. Takes text, buffers and views. */
+  /**
+   * The writing direction. Closing it is `closeWrite`, aborting it is `abort`. Takes text, buffers and views. From its first use on
+   * the connection reads ahead, so that a writer's `closed` rejects as soon as the connection has broken.
+   */
   readonly writable: Web['writable'];
 }
 
