@@ -48,9 +48,13 @@ class Outbox {
   Outbox& operator=(const Outbox&) = delete;
   ~Outbox();
 
-  // Messages that wait, and their bytes.
+  // What a message that waits counts as beside its bytes: MESSAGE_OVERHEAD of src/base/provider.ts.
+  static constexpr size_t kOverhead = 256;
+
+  // Messages that wait, their bytes, and what they count as.
   uint32_t count() const { return count_; }
   size_t size() const { return size_; }
+  size_t amount() const { return size_ + count_ * kOverhead; }
   // The number, counted from 0 and cut to 32 bits, of the first message that waits.
   uint32_t first() const { return first_; }
 

@@ -150,6 +150,7 @@ class Reactor {
   int stop(Id id);
   // The bytes unsent after taking these, or a negative errno; -EPIPE after a failure or closing.
   int64_t write(Id id, const uint8_t* bytes, size_t length);
+  // Bytes unsent; of a socket of messages what those that are unsent count as.
   int64_t pending(Id id);
   // FIN after what was written.
   int shut_write(Id id);
@@ -167,8 +168,9 @@ class Reactor {
   int open_messages(Id id, bool wants_icmp);
   // `meta` is of MetaBit. Called again, it changes what is told of each message.
   int start_receiving(Id id, uint32_t size, bool owned, uint32_t meta);
-  // The bytes unsent after taking the message; a negative errno, and then it is not taken and not
-  // counted. What goes wrong later is told by `send_failed`. `message` and `choice` are changed.
+  // What all that is unsent counts as, with the message; a negative errno, and then it is not taken
+  // and not counted. What goes wrong later is told by `send_failed`. `message` and `choice` are
+  // changed.
   int64_t send_message(Id id, OutMessage* message, SendChoice* choice);
   // Tries to send what is `stuck`.
   int retry_sending(Id id);

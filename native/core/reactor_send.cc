@@ -14,9 +14,10 @@ namespace sk {
 
 namespace {
 
-// What a turn gathers before it is sent within the turn: more would only grow memory.
+// What a turn gathers before it is sent within the turn, in messages and as they count: more would
+// only grow memory.
 constexpr uint32_t kMaxGatheredMessages = 64;
-constexpr size_t kMaxGatheredBytes = 64 * 1024;
+constexpr size_t kMaxGatheredAmount = 64 * 1024;
 // Calls of sendmmsg(2) for one socket in one step.
 constexpr unsigned kStepCalls = 4;
 // Failures that one step may tell.
@@ -148,13 +149,13 @@ int64_t Reactor::send_message(Id id, OutMessage* message, SendChoice* choice) {
   if (!out.append(*message)) return -ENOMEM;
   if (slot->has(kBlocked)) {
     mark_changed(*slot, index);
-  } else if (is_lone || out.count() >= kMaxGatheredMessages || out.size() >= kMaxGatheredBytes) {
+  } else if (is_lone || out.count() >= kMaxGatheredMessages || out.amount() >= kMaxGatheredAmount) {
     flush_messages(*slot, index);
   } else if (!slot->has(kDirty)) {
     slot->set(kDirty);
     dirty_.push_back(index);
   }
-  return static_cast<int64_t>(out.size());
+  return static_cast<int64_t>(out.amount());
 }
 
 // Sends without a detour through the outbox. False if it is to take that way.

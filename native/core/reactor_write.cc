@@ -268,7 +268,7 @@ void Reactor::tell_write_failed(Slot& slot, uint32_t index, int error) {
 int64_t Reactor::pending(Id id) {
   Slot* slot = slots_.find(id);
   if (slot == nullptr) return -EBADF;
-  return static_cast<int64_t>(slot->messages ? slot->messages->out.size() : slot->pending());
+  return static_cast<int64_t>(slot->messages ? slot->messages->out.amount() : slot->pending());
 }
 
 int Reactor::shut_write(Id id) {

@@ -148,6 +148,33 @@ TEST_BOTH("Reactor is told when a connected Unix peer has room, and asked when a
   }
 }
 
+TEST_BOTH("Reactor counts what waits in messages too, so that empty ones are not free (F23, F28)") {
+  Owner owner(make);
+  const Address name = abstract_name();
+  const Fd far = plain(name);
+  const Id id = static_cast<Id>(owner.reactor().socket(AF_UNIX, SOCK_DGRAM, 0));
+  CHECK_EQ(owner.reactor().connect(id, sockaddr_of(name)), 0);
+  CHECK_EQ(owner.reactor().open_messages(id, false), 0);
+  size_t taken = 0;
+  for (; owner.reactor().pending(id) == 0; ++taken) send_all(owner, id, {""}, {});
+  CHECK_EQ(owner.take(EventKind::queued, id).b, 1);
+  int64_t waits = Outbox::kOverhead;
+  CHECK_EQ(owner.reactor().pending(id), waits);
+  for (const std::string& each : {std::string(), pattern(10), std::string()}) {
+    waits += static_cast<int64_t>(Outbox::kOverhead + each.size());
+    CHECK_EQ(send(owner, id, each), waits);
+    CHECK_EQ(owner.reactor().pending(id), waits);
+  }
+  // Events tell both apart.
+  owner.turn_of([] {});
+  const Told queued = owner.take(EventKind::queued, id);
+  CHECK_EQ(queued.a, 10);
+  CHECK_EQ(queued.b, 4);
+  for (size_t i = 0; i + 1 < taken; ++i) CHECK(catch_one(far).empty());
+  while (owner.reactor().pending(id) > 0) owner.turn();
+  for (const size_t size : {0, 0, 10, 0}) CHECK_EQ(catch_one(far).size(), size);
+}
+
 TEST_BOTH("Reactor tells of messages to a Unix peer that is gone (F28)") {
   Owner owner(make);
   const Address name = abstract_name();

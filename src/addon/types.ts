@@ -113,7 +113,8 @@ export interface NativeReactor {
    * Takes one message.
    *
    * @param how 0: to the peer; 4: to the IPv4 address `host`, an unsigned number, and `port`; 1: as the scratch says
-   * @returns the bytes that are unsent now, or a negative errno: it is not taken, and not counted
+   * @returns what all that is unsent now counts as, `MESSAGE_OVERHEAD` for each message and its bytes, or a negative errno:
+   *   it is not taken, and not counted
    */
   send(handle: number, bytes: Uint8Array, how: number, host: number, port: number): number;
   /** Tries again what is `stuck`. */
@@ -127,6 +128,7 @@ export interface NativeReactor {
   stop(handle: number): number;
   /** Takes all of `bytes`. @returns the bytes that are unsent now. */
   write(handle: number, bytes: Uint8Array): number;
+  /** The bytes that are unsent; of a socket of messages what those that are unsent count as. */
   pending(handle: number): number;
   /**
    * Sends what was gathered. @returns the number of `written` (blocked) and `writeFailed` events that it stored; if that

@@ -138,7 +138,7 @@ export interface Datagram extends SocketBase {
   readonly type: 'datagram' | 'seqpacket';
   /** The one peer of a connected socket. */
   readonly remote: SocketAddress | undefined;
-  /** Bytes taken by `send` and not yet by the kernel. */
+  /** What was taken by `send` and not yet by the kernel: of each message its bytes and `MESSAGE_OVERHEAD`, also of an empty one. */
   readonly bufferedAmount: number;
   readonly isPaused: boolean;
   /** Datagrams told to the sink. */

@@ -95,7 +95,7 @@ export interface Deadline {
   readonly timeout?: number | undefined;
 }
 
-/** How much may wait to be sent. */
+/** How much may wait to be sent, as `bufferedAmount` tells it. */
 export interface WriteLimits {
   /** Unsent bytes at and above which `write` answers `false`, and `drain` follows. Default 64 KiB. */
   readonly highWaterMark?: number | undefined;
@@ -210,7 +210,7 @@ export interface SocketSnapshot {
   readonly remote?: SocketAddress | undefined;
   readonly bytesRead: number;
   readonly bytesWritten: number;
-  /** Bytes taken by `write` and not yet by the kernel. */
+  /** As the socket tells it; of a listener 0. */
   readonly bufferedAmount: number;
   readonly tag?: JsonValue | undefined;
 }
@@ -409,6 +409,11 @@ export type PacketListener = Listener<Datagram>;
 export const DEFAULT_HIGH_WATER_MARK: number = 64 * 1024;
 /** Unsent bytes past which `write` throws, unless asked otherwise. */
 export const DEFAULT_WRITE_LIMIT: number = 64 * 1024 * 1024;
+/**
+ * Bytes that each message that waits to be sent counts as beside its own: about what keeping it costs, so that many small
+ * ones, and empty ones, are bounded too.
+ */
+export const MESSAGE_OVERHEAD: number = 256;
 /** The most bytes of one chunk. */
 export const MAX_READ_SIZE: number = 64 * 1024;
 /** The most bytes of one datagram's data, and what `maxSize` is unless asked otherwise. */

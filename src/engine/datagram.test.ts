@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SocketError } from '../base/errors.ts';
+import { MESSAGE_OVERHEAD } from '../base/provider.ts';
+import { tempPath } from '../testing/node/temp-path.ts';
 import type { LocalProvider } from './local-provider.ts';
 import { localProvider } from './local-provider.ts';
 
@@ -82,3 +84,42 @@ for (const poller of ['epoll', 'poll'] as const) {
     assert.deepEqual(sizes, [...Array<number>(29).fill(100), 7]);
   });
 }
+
+test('send of a million empty datagrams to a Unix peer that does not read is bounded, and says so (F23, F28)', async (t) => {
+  await using provider = localProvider();
+  const far = await provider.bind({ path: tempPath() });
+  const writeLimit = 16 * 1024 * 1024;
+  const near = await provider.bind({ type: 'datagram', writeLimit });
+  const message = { bytes: new Uint8Array(0), to: far.local };
+  const many = near.sendMany(Array<typeof message>(1_000_000).fill(message));
+  assert.ok(many > 0 && many < 1000, `${String(many)} taken by sendMany`);
+  const answers = { closed: 0, sent: 0 };
+  const done = (error: SocketError | null): void => {
+    answers[error === null ? 'sent' : 'closed'] += 1;
+  };
+  // A million stacks would take longer than all the rest.
+  const { stackTraceLimit } = Error;
+  t.after(() => {
+    Error.stackTraceLimit = stackTraceLimit;
+  });
+  Error.stackTraceLimit = 0;
+  const before = process.memoryUsage().rss;
+  const codes = new Set<unknown>();
+  let taken = 0;
+  for (let i = 0; i < 1_000_000; i++) {
+    try {
+      assert.equal(near.send(message, done), false);
+      taken += 1;
+    } catch (error) {
+      codes.add((error as SocketError).code);
+    }
+  }
+  const grown = process.memoryUsage().rss - before;
+  assert.deepEqual([...codes], ['ERR_SOCKET_OVERFLOW']);
+  assert.ok(taken <= writeLimit / MESSAGE_OVERHEAD + 1, `${String(taken)} taken`);
+  assert.ok(near.bufferedAmount > writeLimit && near.bufferedAmount <= writeLimit + MESSAGE_OVERHEAD);
+  assert.ok(grown < 8 * writeLimit, `${String(grown)} bytes for ${String(taken)} empty datagrams`);
+  near.abort();
+  await near.close();
+  assert.deepEqual(answers, { closed: taken, sent: 0 });
+});

@@ -94,8 +94,8 @@ export class NativeDatagram extends MessageSocket implements Datagram, Target {
     if (this.#has(IS.released)) return 0;
     const out = this.#out;
     this.#settle();
-    if (out.unsentBytes > 0) out.unsentBytes = Math.max(0, this.reactor.native.pending(this.handle));
-    return out.unsentBytes;
+    if (out.amount > 0) out.amount = Math.max(0, this.reactor.native.pending(this.handle));
+    return out.amount;
   }
 
   get isPaused(): boolean {
@@ -268,7 +268,7 @@ export class NativeDatagram extends MessageSocket implements Datagram, Target {
 
   #requireRoom(): void {
     const { writeLimit } = this.#origin.limits;
-    if (this.#out.unsentBytes > writeLimit && this.bufferedAmount > writeLimit)
+    if (this.#out.amount > writeLimit && this.bufferedAmount > writeLimit)
       throw new OverflowError(writeLimit, this.details('send'));
   }
 

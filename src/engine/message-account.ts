@@ -1,6 +1,7 @@
 /** The account of the messages that a socket has taken to be sent, and who waits for them. */
 import type { SocketError } from '../base/errors.ts';
 import type { WriteDone } from '../base/provider.ts';
+import { MESSAGE_OVERHEAD } from '../base/provider.ts';
 import { answer } from './outgoing.ts';
 import { WriteQueue } from './write-queue.ts';
 
@@ -17,6 +18,8 @@ export class MessageAccount {
   /** Of them, what the kernel had not taken when last heard of. */
   unsent = 0;
   unsentBytes = 0;
+  /** What that counts as. */
+  amount = 0;
   /** Of them, what will never be sent. */
   #failed = 0;
   #failedBytes = 0;
@@ -41,12 +44,13 @@ export class MessageAccount {
     return this.#queue !== undefined || this.#failures.length > 0 || this.#refused.length > 0;
   }
 
-  /** A message has been taken. @param unsentBytes all that is unsent now */
-  take(length: number, unsentBytes: number, turn: number): void {
+  /** A message has been taken. @param amount what all that is unsent now counts as */
+  take(length: number, amount: number, turn: number): void {
     this.taken++;
     this.takenBytes += length;
-    this.unsentBytes = unsentBytes;
-    this.unsent = unsentBytes === 0 && length > 0 ? 0 : this.unsent + 1;
+    this.amount = amount;
+    this.unsent = amount === 0 ? 0 : this.unsent + 1;
+    this.unsentBytes = amount === 0 ? 0 : this.unsentBytes + length;
     this.#turn = turn;
   }
 
@@ -64,6 +68,7 @@ export class MessageAccount {
   hear(messages: number, bytes: number): void {
     this.unsent = messages;
     this.unsentBytes = bytes;
+    this.amount = bytes + messages * MESSAGE_OVERHEAD;
     this.#isBlocked = messages > 0;
   }
 
@@ -83,8 +88,7 @@ export class MessageAccount {
   /** A turn has passed: what was not told to be blocked has been sent. */
   settleTurn(turn: number): void {
     if (this.#isBlocked || this.#turn >= turn) return;
-    this.unsent = 0;
-    this.unsentBytes = 0;
+    this.#clear();
   }
 
   /**
@@ -106,6 +110,13 @@ export class MessageAccount {
     this.#answerUntil(this.taken - this.unsent);
   }
 
+  /** Nothing is unsent. */
+  #clear(): void {
+    this.unsent = 0;
+    this.unsentBytes = 0;
+    this.amount = 0;
+  }
+
   #answerUntil(number: number): void {
     const queue = this.#queue;
     if (queue === undefined) return;
@@ -116,8 +127,7 @@ export class MessageAccount {
   drop(reason: () => SocketError): void {
     this.#failed += this.unsent;
     this.#failedBytes += this.unsentBytes;
-    this.unsent = 0;
-    this.unsentBytes = 0;
+    this.#clear();
     this.#isBlocked = false;
     const queue = this.#queue;
     if (queue === undefined) return;

@@ -76,7 +76,7 @@ export class MessageSender {
   /**
    * Hands a message over.
    *
-   * @returns the bytes that are unsent now, or a negative errno: it was not taken
+   * @returns what all that is unsent now counts as, or a negative errno: it was not taken
    * @throws {TypeError | RangeError} it is no message for this socket
    */
   submit(message: OutgoingDatagram): number {

@@ -5,6 +5,7 @@
 import type { Socket } from 'node:dgram';
 import type { IpEndpoint } from '../base/address.ts';
 import type { WriteDone } from '../base/provider.ts';
+import { MESSAGE_OVERHEAD } from '../base/provider.ts';
 import { hostText } from './node-address.ts';
 import { isNodeError } from './node-errors.ts';
 
@@ -62,7 +63,7 @@ export class DatagramOutbox {
     this.#emptied = emptied;
   }
 
-  /** Bytes that are unsent. */
+  /** What is unsent, as the contract counts it. */
   get amount(): number {
     return this.#amount;
   }
@@ -73,7 +74,7 @@ export class DatagramOutbox {
 
   add(datagram: UnsentDatagram): void {
     this.#unsent.push(datagram);
-    this.#amount += datagram.bytes.length;
+    this.#amount += datagram.bytes.length + MESSAGE_OVERHEAD;
     if (!this.#isSending) this.#sendNext();
   }
 
@@ -114,7 +115,7 @@ export class DatagramOutbox {
       this.#unsent = this.#unsent.slice(this.#first);
       this.#first = 0;
     }
-    this.#amount -= datagram.bytes.length;
+    this.#amount -= datagram.bytes.length + MESSAGE_OVERHEAD;
     this.#sent(datagram, error);
     if (this.isEmpty) this.#emptied();
     this.#goOn();

@@ -6,6 +6,7 @@ import test from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { IpEndpoint, SocketAddress } from '../base/address.ts';
 import type { Datagram, ReceivedDatagram, SocketProvider } from '../base/provider.ts';
+import { MESSAGE_OVERHEAD } from '../base/provider.ts';
 import { MAX_KEPT_BYTES } from './portable-datagram.ts';
 import { portableProvider } from './portable-provider.ts';
 
@@ -77,6 +78,27 @@ test('PortableDatagram keeps a bounded number of bytes while it is paused, and c
   await sent(a, new Uint8Array([7]), b.local);
   await atB.until(kept + 1);
   assert.equal(b.received, kept + 1);
+});
+
+test('PortableDatagram.send of nothing is bounded as any other, and so is sendMany (F23)', async (t) => {
+  const provider = made(t);
+  const b = await provider.bind({ host: '127.0.0.1' });
+  const a = await provider.bind({ host: '127.0.0.1', highWaterMark: 4096, writeLimit: 16_384 });
+  const message = { bytes: new Uint8Array(0), to: b.local };
+  assert.equal(a.sendMany(Array<typeof message>(1_000_000).fill(message)), 4096 / MESSAGE_OVERHEAD);
+  const answers: (string | null)[] = [];
+  const overflow = { name: 'OverflowError', code: 'ERR_SOCKET_OVERFLOW' };
+  assert.throws(() => {
+    for (let i = 0; i < 1_000_000; i++)
+      assert.equal(
+        a.send(message, (e) => answers.push(e?.code ?? null)),
+        false,
+      );
+  }, overflow);
+  assert.equal(a.bufferedAmount, 16_384 + MESSAGE_OVERHEAD);
+  assert.throws(() => a.sendMany([message]), overflow);
+  await a.close();
+  assert.deepEqual(answers, Array<null>((16_384 - 4096) / MESSAGE_OVERHEAD + 1).fill(null));
 });
 
 test('PortableDatagram lets the loop turn while done sends again and again', async (t) => {

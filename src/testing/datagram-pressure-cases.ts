@@ -1,5 +1,6 @@
 /** Cases of `datagramSuite`: what is unsent is counted, told, and bounded; and what was taken is sent. */
-import type { OutgoingDatagram } from '../base/provider.ts';
+import type { Datagram, OutgoingDatagram } from '../base/provider.ts';
+import { MESSAGE_OVERHEAD } from '../base/provider.ts';
 import type { CaseRow } from './case-table.ts';
 import {
   numbered,
@@ -34,7 +35,7 @@ async function resultFollowsBufferedAmount(h: DatagramHarness): Promise<void> {
     const before = a.bufferedAmount;
     const isBelow = a.send({ bytes: numbered(i, 500), to: toB }, h.done(`done ${String(i)}`));
     equal(isBelow, a.bufferedAmount < highWaterMark, 'what send answered');
-    check(a.bufferedAmount <= before + 500, 'bufferedAmount grew by more than was sent');
+    check(a.bufferedAmount <= before + 500 + MESSAGE_OVERHEAD, 'bufferedAmount grew by more than was sent');
     isDrainOwed ||= !isBelow;
   }
   await atB.untilCount(9);
@@ -53,7 +54,8 @@ async function waitsForASlowReader(h: DatagramHarness): Promise<void> {
   const count = await h.clogWith(a, toB, atA, 1000);
   const waiting = a.bufferedAmount;
   // The last send of the clogging may have come when the mark was reached already.
-  check(waiting >= highWaterMark && waiting < highWaterMark + 2000, `${String(waiting)} bytes wait`);
+  const most = highWaterMark + 2 * (1000 + MESSAGE_OVERHEAD);
+  check(waiting >= highWaterMark && waiting < most, `${String(waiting)} bytes wait`);
   const { drains } = atA;
   await h.quiet();
   equal(a.bufferedAmount, waiting, 'bufferedAmount while nobody reads');
@@ -90,6 +92,101 @@ async function overflow(h: DatagramHarness): Promise<void> {
   await h.mustSend(a, { bytes: numbered(count, 10), to: toB });
   await atB.untilCount(count + 1);
   checkRun(atB, count + 1);
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** What waits counts as its bytes and something for itself, each time the same, so that nothing waits uncounted. */
+async function countsEachMessage(h: DatagramHarness): Promise<void> {
+  const writeLimit = 40_000;
+  const { a, b, toB } = await h.pair({ highWaterMark: 4096, writeLimit });
+  const atA = h.recordDatagram(a);
+  b.pause();
+  const atB = h.recordDatagram(b);
+  let count = await h.clogWith(a, toB, atA, 1000);
+  for (const size of [2, 0, 100, 0, 0, 1, 1000]) {
+    const before = a.bufferedAmount;
+    const bytes = numbered(count, 1000).subarray(0, size);
+    equal(a.send({ bytes, to: toB }, h.done(`done ${String(count)}`)), false, 'send above the mark');
+    equal(
+      a.bufferedAmount,
+      before + size + MESSAGE_OVERHEAD,
+      `bufferedAmount with ${String(size)} bytes more`,
+    );
+    count += 1;
+  }
+  const { drains } = atA;
+  b.resume();
+  await atB.untilCount(count);
+  await atA.until(() => atA.drains > drains, 'drain');
+  equal(a.bufferedAmount, 0, 'bufferedAmount when all is sent');
+}
+
+/** Sends empty messages until one is above the mark. */
+function sendEmptyToTheMark(h: DatagramHarness, a: Datagram, to: OutgoingDatagram['to']): number {
+  let count = 1;
+  while (a.send({ bytes: EMPTY, to }, h.done(`done of empty ${String(count)}`))) {
+    count += 1;
+    check(count < 100_000, 'send of nothing never answers false although nobody reads');
+  }
+  return count;
+}
+
+async function emptyAreBounded(h: DatagramHarness): Promise<void> {
+  const [highWaterMark, writeLimit] = [4096, 12_000];
+  const { a, b, toB } = await h.pair({ highWaterMark, writeLimit });
+  const atA = h.recordDatagram(a);
+  b.pause();
+  const atB = h.recordDatagram(b);
+  let count = 0;
+  while (a.bufferedAmount < highWaterMark) {
+    count += sendEmptyToTheMark(h, a, toB);
+    check(count < 100_000, 'a peer that does not read took all empty datagrams');
+    await h.quiet();
+  }
+  const several = [{ bytes: EMPTY, to: toB }];
+  equal(a.sendMany(several), 0, 'empty datagrams taken above the mark');
+  for (; a.bufferedAmount <= writeLimit; count++) {
+    const isBelow = a.send({ bytes: EMPTY, to: toB }, h.done(`done ${String(count)}`));
+    equal(isBelow, false, 'send of nothing above the mark');
+    check(count < 100_000, 'empty datagrams are taken without end');
+  }
+  const shape = { name: 'OverflowError', code: 'ERR_SOCKET_OVERFLOW' };
+  const done = h.calls.never('done of a refused send');
+  throws(() => a.send({ bytes: EMPTY, to: toB }, done), shape, 'send of nothing');
+  throws(() => a.sendMany(several), shape, 'sendMany of empty datagrams');
+  const { drains } = atA;
+  b.resume();
+  await atB.untilCount(count);
+  await atA.until(() => atA.drains > drains, 'drain');
+  await h.quiet();
+  equal(atB.datagrams.length, count, 'empty datagrams received');
+  equal(a.sent, count, 'sent');
+}
+
+async function sendManyOfEmptyStopsAtTheMark(h: DatagramHarness): Promise<void> {
+  const highWaterMark = 4096;
+  const { a, b, toB } = await h.pair({ highWaterMark });
+  const atA = h.recordDatagram(a);
+  b.pause();
+  const atB = h.recordDatagram(b);
+  const all: OutgoingDatagram[] = Array.from({ length: 20_000 }, () => ({ bytes: EMPTY, to: toB }));
+  let taken = 0;
+  for (let before = -1; taken !== before && taken < all.length;) {
+    before = taken;
+    taken += a.sendMany(all.slice(taken));
+    check(
+      a.bufferedAmount < highWaterMark + MESSAGE_OVERHEAD,
+      `${String(a.bufferedAmount)} taken past the mark`,
+    );
+    await h.quiet();
+  }
+  check(taken < all.length, 'a peer that does not read took all empty datagrams');
+  const { drains } = atA;
+  b.resume();
+  await atA.until(() => atA.drains > drains, 'drain');
+  await atB.untilCount(taken);
+  equal(a.sent, taken, 'sent');
 }
 
 async function pausedDelaysNoOther(h: DatagramHarness): Promise<void> {
@@ -177,7 +274,8 @@ async function sendManyStopsAtTheMark(h: DatagramHarness): Promise<void> {
   for (let drains = -1; drains !== atA.drains;) {
     drains = atA.drains;
     taken += a.sendMany(all.slice(taken));
-    check(a.bufferedAmount < highWaterMark + 300, `${String(a.bufferedAmount)} bytes taken past the mark`);
+    const most = highWaterMark + 300 + MESSAGE_OVERHEAD;
+    check(a.bufferedAmount < most, `${String(a.bufferedAmount)} bytes taken past the mark`);
     await h.quiet();
   }
   taken += a.sendMany(all.slice(taken));
@@ -278,6 +376,24 @@ export const DATAGRAM_PRESSURE_CASES: readonly CaseRow<DatagramHarness, Datagram
     promises: ['send.overflow', 'limits.overflow', 'pressure.bound'],
     when: onUnixMessages,
     run: overflow,
+  },
+  {
+    name: 'counts what waits in bytes and in messages',
+    promises: ['datagram.buffered', 'datagram.drain'],
+    when: onUnixMessages,
+    run: countsEachMessage,
+  },
+  {
+    name: 'send of nothing is bounded as any other (F23, F28)',
+    promises: ['datagram.buffered', 'send.result', 'send.overflow', 'pressure.bound'],
+    when: onUnixMessages,
+    run: emptyAreBounded,
+  },
+  {
+    name: 'sendMany of empty datagrams stops at the high-water mark (F23)',
+    promises: ['send.many', 'datagram.buffered', 'pressure.bound'],
+    when: onUnixMessages,
+    run: sendManyOfEmptyStopsAtTheMark,
   },
   {
     name: 'paused delays no other',

@@ -22,6 +22,7 @@ import type {
   SocketSnapshot,
   WriteDone,
 } from '../base/provider.ts';
+import { MESSAGE_OVERHEAD } from '../base/provider.ts';
 import {
   requireDatagramSink,
   validateDatagramRead,
@@ -204,7 +205,7 @@ export class MemoryDatagram implements Datagram {
 
   #take(message: OutgoingDatagram, done: WriteDone | undefined): void {
     this.#unsent.push({ message, done });
-    this.#bufferedAmount += message.bytes.length;
+    this.#bufferedAmount += message.bytes.length + MESSAGE_OVERHEAD;
     this.#wantSend();
   }
 
@@ -360,7 +361,7 @@ export class MemoryDatagram implements Datagram {
       const error = this.#sendOne(next.message);
       if (error === 'full') return;
       this.#unsent.shift();
-      this.#bufferedAmount -= next.message.bytes.length;
+      this.#bufferedAmount -= next.message.bytes.length + MESSAGE_OVERHEAD;
       if (next.done !== undefined) this.#answer(next.done, error);
       else if (error !== null && this.#state === 'open') this.#tellError(error);
     }
@@ -399,7 +400,7 @@ export class MemoryDatagram implements Datagram {
 
   #tellDrain(): void {
     if (!this.#owesDrain || this.#state !== 'open' || this.#sink === null) return;
-    if (this.#bufferedAmount > 0 || this.#unsent.length > 0) return;
+    if (this.#bufferedAmount > 0) return;
     this.#owesDrain = false;
     this.#owner.turns.call(() => this.#sink?.drain?.());
   }

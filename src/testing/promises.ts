@@ -145,7 +145,8 @@ export const PROMISES = {
   'datagram.drops':
     'Datagrams that came and were dropped because nobody read them in time, as far as the provider can know; else 0.',
   'datagram.counters': 'Datagrams that the kernel has taken.',
-  'datagram.buffered': 'Bytes taken by `send` and not yet by the kernel.',
+  'datagram.buffered':
+    'What was taken by `send` and not yet by the kernel: of each message its bytes and `MESSAGE_OVERHEAD`, also of an empty one.',
   'datagram.max-size': 'Most bytes of one datagram; a longer one arrives cut.',
   'datagram.meta': 'What can be told of each received datagram, beside its bytes and sender.',
   'datagram.timestamp': "Nanoseconds since 1970, by the kernel's clock.",

@@ -1,5 +1,6 @@
 /** Message sockets that break the contract, and providers that make them: rows for the tests of `datagramSuite`. */
 import type { DatagramReadOptions, DatagramSink, OutgoingDatagram } from '../../base/provider.ts';
+import { MESSAGE_OVERHEAD } from '../../base/provider.ts';
 import type { DatagramTransport } from '../datagram-harness.ts';
 import {
   binding,
@@ -193,6 +194,57 @@ const BROKEN_SOCKETS: readonly (readonly [
     })),
   ],
   ['hides what is unsent', 'unix', 'keeps what is unsent', () => ({ bufferedAmount: 0 })],
+  [
+    'counts bytes alone',
+    'unix',
+    'counts what waits',
+    (s) => {
+      let waiting = 0;
+      const counted = onSend((send, message, done) => {
+        waiting += 1;
+        return send(message, (error) => {
+          waiting -= 1;
+          done?.(error);
+        });
+      })(s);
+      return {
+        ...counted,
+        get bufferedAmount() {
+          return s.bufferedAmount - waiting * MESSAGE_OVERHEAD;
+        },
+      };
+    },
+  ],
+  [
+    'always has room for empty datagrams',
+    'unix',
+    'send of nothing',
+    onSend((send, message, done) => send(message, done) || message.bytes.length === 0),
+  ],
+  [
+    'drops empty datagrams that find no room',
+    'seqpacket',
+    'send of nothing',
+    onSend((send, message, done) => {
+      if (message.bytes.length > 0) return send(message, done);
+      try {
+        return send(message, done);
+      } catch {
+        return false;
+      }
+    }),
+  ],
+  [
+    'takes all empty datagrams at once',
+    'unix',
+    'sendMany of empty',
+    (s) => ({
+      sendMany: (list: readonly OutgoingDatagram[]) => {
+        for (const message of list) s.send(message);
+        return list.length;
+      },
+    }),
+  ],
   [
     'says that all was taken',
     'unix',
