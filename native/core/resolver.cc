@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/syscalls.h"
+
 namespace sk {
 
 namespace {
@@ -34,10 +36,33 @@ class Utf8Text {
   locale_t previous_;
 };
 
-Answer failure(int code) {
+bool is_shortage(int error) { return error == EMFILE || error == ENFILE; }
+
+// For want of a descriptor glibc finds neither its tables nor a name server, and says that there is
+// no such name. It may have left the reason in errno, and whether there is one now can be tried.
+// Returns an errno, or 0 if there are descriptors.
+int shortage(int error_left) {
+  if (is_shortage(error_left)) return error_left;
+  const int fd = sys::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd >= 0) sys::close(fd);
+  return is_shortage(-fd) ? -fd : 0;
+}
+
+// Whether the verdict needs no descriptor: it is about the question.
+bool is_about_question(int code) {
+  return code == EAI_BADFLAGS || code == EAI_FAMILY || code == EAI_SOCKTYPE ||
+         code == EAI_ADDRFAMILY || code == EAI_MEMORY || code == EAI_OVERFLOW;
+}
+
+Answer failure(int code, int error_left) {
   Answer answer;
   answer.code = code;
-  answer.error = code == EAI_SYSTEM ? errno : 0;
+  if (code == EAI_SYSTEM) {
+    answer.error = error_left;
+  } else if (!is_about_question(code)) {
+    answer.error = shortage(error_left);
+    if (answer.error != 0) answer.code = EAI_SYSTEM;
+  }
   return answer;
 }
 
@@ -57,10 +82,11 @@ Answer find_addresses(const Question& question) {
   hints.ai_socktype = question.type;
   hints.ai_protocol = question.protocol;
   addrinfo* list = nullptr;
+  errno = 0;
   const int code =
       ::getaddrinfo(question.host ? question.host->c_str() : nullptr,
                     question.service ? question.service->c_str() : nullptr, &hints, &list);
-  if (code != 0) return failure(code);
+  if (code != 0) return failure(code, errno);
   Answer answer;
   for (const addrinfo* row = list; row != nullptr; row = row->ai_next) {
     answer.rows.push_back(info_of(*row));
@@ -73,9 +99,10 @@ Answer find_names(const Question& question) {
   // NI_MAXSERV is 32; nothing says that a service's name is no longer.
   char host[NI_MAXHOST] = "";
   char service[NI_MAXHOST] = "";
+  errno = 0;
   const int code = ::getnameinfo(question.address->get(), question.address->length, host,
                                  sizeof(host), service, sizeof(service), question.flags);
-  if (code != 0) return failure(code);
+  if (code != 0) return failure(code, errno);
   Answer answer;
   answer.host = host;
   answer.service = service;
@@ -130,7 +157,9 @@ int find_entry(Out* out, Call call) {
     return result;
   });
   if (is_found) return 0;
-  return error == 0 ? -ENOENT : -error;
+  if (error != 0 && error != ENOENT) return -error;
+  const int lacking = shortage(0);
+  return lacking == 0 ? -ENOENT : -lacking;
 }
 
 }  // namespace

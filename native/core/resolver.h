@@ -36,7 +36,7 @@ struct AddressInfo {
 struct Answer {
   // 0, or an EAI_ number.
   int code = 0;
-  // With EAI_SYSTEM: the errno.
+  // With EAI_SYSTEM: the errno. A lack of descriptors is one, whatever the C library makes of it.
   int error = 0;
   // Of getaddrinfo(3), in its order.
   std::vector<AddressInfo> rows;

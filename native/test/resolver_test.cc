@@ -3,6 +3,7 @@
 
 #include <netdb.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 
 #include <cerrno>
 #include <clocale>
@@ -183,6 +184,31 @@ TEST("protocol_by_name and protocol_by_number find what is in protocols(5)") {
   CHECK_EQ(protocol_by_name("no-such-protocol", &protocol), -ENOENT);
   for (const int number : {-1, 253, INT32_MAX, INT32_MIN})
     CHECK_EQ(protocol_by_number(number, &protocol), -ENOENT);
+}
+
+// The last one: what glibc could not read it may not read again.
+TEST("look_up and the tables say EMFILE when there is no descriptor (F02)") {
+  rlimit before = {};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  Question name;
+  name.host = "no-such-name.invalid";
+  const Answer unknown = look_up(name);
+  const Answer unread = look_up(numeric("127.0.0.1", "no-such-service"));
+  name.family = 12345;
+  const Answer wrong = look_up(name);
+  Service service;
+  const int missing = service_by_name("no-such-service", nullptr, &service);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  CHECK_EQ(unknown.code, EAI_SYSTEM);
+  CHECK_EQ(unknown.error, EMFILE);
+  CHECK_EQ(unread.code, EAI_SYSTEM);
+  CHECK_EQ(unread.error, EMFILE);
+  CHECK_EQ(wrong.code, EAI_FAMILY);
+  CHECK_EQ(missing, -EMFILE);
+  CHECK_EQ(look_up(numeric("no number")).code, EAI_NONAME);
 }
 
 }  // namespace sk

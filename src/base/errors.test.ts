@@ -46,6 +46,12 @@ const ROWS: readonly (readonly [string, SocketError, string, string])[] = [
   ],
   [
     'ResolveError',
+    new ResolveError('EAI_SYSTEM', 'x', { cause: new SystemError('EMFILE') }),
+    'EAI_SYSTEM',
+    'resolve: too many open files in this process (EMFILE): "x" (EAI_SYSTEM)',
+  ],
+  [
+    'ResolveError',
     new ResolveError('EAI_NEW', 'x'),
     'EAI_NEW',
     'resolve: name resolution failed: "x" (EAI_NEW)',

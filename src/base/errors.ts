@@ -65,6 +65,12 @@ export class SystemError extends SocketError {
   }
 }
 
+/** What the system says of a look-up that failed. */
+function wordsOf(cause: unknown, code: string): string | undefined {
+  if (code !== 'EAI_SYSTEM' || !(cause instanceof SystemError)) return EAI_TEXT[code];
+  return `${ERRNO_TEXT[cause.code] ?? 'system error'} (${cause.code})`;
+}
+
 /** A name could not be resolved. `code` is an `EAI_…` name; of `EAI_SYSTEM` the `cause` says more. */
 export class ResolveError extends SocketError {
   /** What was looked up; empty where no host was given. */
@@ -75,7 +81,7 @@ export class ResolveError extends SocketError {
     host: string,
     details: ErrorDetails & { service?: string | undefined; reason?: string } = {},
   ) {
-    const { service, reason = EAI_TEXT[code] ?? 'name resolution failed' } = details;
+    const { service, cause, reason = wordsOf(cause, code) ?? 'name resolution failed' } = details;
     const what = `${JSON.stringify(host)}${service === undefined ? '' : `, service ${JSON.stringify(service)}`}`;
     super(code, `${reason}: ${what}`, { op: 'resolve', ...details });
     this.host = host;

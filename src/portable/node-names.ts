@@ -1,11 +1,13 @@
 /** What Node knows of names and interfaces: for every provider that lives in Node. */
 import { lookup } from 'node:dns/promises';
+import { closeSync, openSync } from 'node:fs';
 import type { NetworkInterfaceInfo } from 'node:os';
-import { networkInterfaces } from 'node:os';
+import { devNull, networkInterfaces } from 'node:os';
 import { domainToASCII } from 'node:url';
 import type { IpAddress } from '../base/address.ts';
 import { parseIp } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
+import type { SystemError } from '../base/errors.ts';
 import { ResolveError } from '../base/errors.ts';
 import type { LookUpOptions, NamesOptions, Resolver } from '../base/names.ts';
 import { careful, MAX_LOOKUPS, Names } from '../base/names.ts';
@@ -16,11 +18,27 @@ import { isNodeError, toSystemError } from './node-errors.ts';
 const NODE_FAMILY = { ipv4: 4, ipv6: 6 } as const;
 
 /**
+ * For want of a descriptor the C library finds no name server, and says that there is no such name. Whether there is one can
+ * be tried.
+ */
+function shortage(): SystemError | undefined {
+  try {
+    closeSync(openSync(devNull, 'r'));
+  } catch (error) {
+    if (isNodeError(error) && (error.code === 'EMFILE' || error.code === 'ENFILE'))
+      return toSystemError(error, { op: 'resolve' });
+  }
+  return undefined;
+}
+
+/**
  * libuv passes on the names of getaddrinfo(3); Node folds two of them into one of its
  * own (lib/internal/errors.js), and answers EINVAL for a name that IDNA cannot encode.
  */
 function toResolveError(error: unknown, host: string): ResolveError {
   const code = isNodeError(error) ? error.code : '';
+  const lacking = shortage();
+  if (lacking !== undefined) return new ResolveError('EAI_SYSTEM', host, { cause: lacking });
   if (code === 'ENOTFOUND' || code === 'EINVAL')
     return new ResolveError('EAI_NONAME', host, { cause: error });
   if (code.startsWith('EAI_')) return new ResolveError(code, host, { cause: error });
