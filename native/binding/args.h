@@ -30,15 +30,12 @@ class Args {
     napi_get_cb_info(env, info, &count, values_, nullptr, data);
   }
 
-  // A whole number within the bounds. Inline, since most calls read several. It says false itself:
-  // what the compiler cannot see into might say true, and the number be used without having been
-  // set.
+  // A whole number within the bounds. Inline, since most calls read several.
   template <typename T>
   bool integer(size_t index, const char* name, T low, T high, T* out) const {
     double number = 0;
     if (napi_get_value_double(env_, value(index), &number) != napi_ok) {
-      type_error(name, "a number");
-      return false;
+      return type_error(name, "a number");
     }
     // The comparison is false for NaN, and keeps the conversion within what T holds. There and back
     // is two instructions; trunc(3) is a call.
@@ -46,8 +43,7 @@ class Args {
       *out = static_cast<T>(number);
       if (static_cast<double>(*out) == number) return true;
     }
-    range_error(name, low, high);
-    return false;
+    return range_error(name, low, high);
   }
   // The id of a socket: a whole number that an id can be; whether it lives is told by the call.
   bool id(size_t index, Id* out) const;

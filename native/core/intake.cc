@@ -10,6 +10,7 @@
 #include <new>
 
 #include "core/datagram_record.h"
+#include "core/linux_names.h"
 #include "core/syscalls.h"
 
 namespace sk {
@@ -66,7 +67,8 @@ void read_ipv6(const cmsghdr* entry, MessageMeta* meta) {
 }
 
 void read_general(const cmsghdr* entry, bool wants_timestamp, MessageMeta* meta) {
-  if (entry->cmsg_type == SCM_RIGHTS) {
+  // Which only another owner of the socket can have asked for, in the case of SCM_PIDFD.
+  if (entry->cmsg_type == SCM_RIGHTS || entry->cmsg_type == SCM_PIDFD) {
     close_descriptors(entry);
   } else if (entry->cmsg_type == SCM_TIMESTAMPNS && wants_timestamp) {
     const auto time = payload<timespec>(entry);

@@ -56,8 +56,7 @@ class EpollPoller final : public Poller {
   // Nothing to do: an edge is reported by itself after every "would block".
   void modify(int, uint64_t, uint32_t) override {}
 
-  // Nothing to do: closing the last descriptor of a socket takes it off (epoll(7)), and the
-  // reactor's descriptors have no duplicates.
+  // Nothing to do: closing the last descriptor of a socket takes it off (epoll(7)).
   void remove(int) override {}
 
   void forget(int fd) override {

@@ -7,11 +7,31 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/interfaces.h"
+
 namespace sk {
 
 namespace {
 constexpr int kPollBatch = 256;
 constexpr size_t kArenaSize = 256 * 1024;
+
+// The number of the interface that has an IPv4 address. 0, or a negative errno.
+int interface_of(int address, int* index) {
+  std::vector<Interface> all;
+  const int result = list_interfaces(&all);
+  if (result < 0) return result;
+  IpBytes bytes(sizeof(address));
+  memcpy(bytes.data(), &address, sizeof(address));
+  for (const Interface& each : all) {
+    for (const InterfaceAddress& own : each.addresses) {
+      if (own.bytes != bytes) continue;
+      *index = static_cast<int>(each.index);
+      return 0;
+    }
+  }
+  return -EADDRNOTAVAIL;
+}
+
 }  // namespace
 
 Reactor::Reactor(std::unique_ptr<Poller> poller, std::unique_ptr<Kernel> kernel, uint8_t* slab,
@@ -145,7 +165,9 @@ int Reactor::watch(Slot& slot, uint32_t index) {
 }
 
 void Reactor::drop(Slot& slot, uint32_t index) {
-  if (slot.has(kRegistered)) poller_->remove(slot.fd);
+  if (slot.has(kRegistered)) {
+    slot.has(kForeign | kShown) ? poller_->forget(slot.fd) : poller_->remove(slot.fd);
+  }
   kernel_->close(slot.fd);
   if (slot.has(kReferenced)) --referenced_;
   slots_.release(index);
@@ -219,7 +241,9 @@ int Reactor::get_option(Id id, int level, int name, int* value) {
   Slot* slot = slots_.find(id);
   if (slot == nullptr) return -EBADF;
   socklen_t length = sizeof(*value);
-  return kernel_->get_option(slot->fd, level, name, value, &length);
+  const int result = kernel_->get_option(slot->fd, level, name, value, &length);
+  const bool is_address = level == IPPROTO_IP && name == IP_MULTICAST_IF;
+  return result == 0 && is_address && *value != 0 ? interface_of(*value, value) : result;
 }
 
 int Reactor::local_address(Id id, Address* out) {
@@ -258,13 +282,15 @@ int Reactor::reference(Id id, bool on) {
 
 int Reactor::descriptor(Id id) {
   Slot* slot = slots_.find(id);
-  return slot == nullptr ? -EBADF : slot->fd;
+  if (slot == nullptr) return -EBADF;
+  slot->set(kShown);
+  return slot->fd;
 }
 
 int Reactor::abort(Id id) {
   Slot* slot = slots_.find(id);
   if (slot == nullptr) return -EBADF;
-  if (slot->state == State::connected) {
+  if (slot->state == State::connected && !slot->has(kLent)) {
     // Zero linger makes close(2) drop what is unsent and reset a TCP connection (socket(7)). Other
     // kinds ignore it, and a connection that is gone already refuses it.
     const linger reset = {1, 0};

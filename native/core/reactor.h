@@ -136,10 +136,12 @@ class Reactor {
   // 0: connected; -EINPROGRESS: event `connected` follows; else failed.
   int connect(Id id, const Sockaddr& address);
   int listen(Id id, int backlog);
-  // Takes a connected or listening stream socket that there is already, or, if it is only lent,
-  // works on a duplicate. It is made close-on-exec and non-blocking. After a failure it is its
-  // owner's still: -ENOTSOCK, -ENOTCONN (neither connected nor listening), -ESOCKTNOSUPPORT,
-  // -EAFNOSUPPORT, -EEXIST (it is this reactor's already) …
+  // Takes a socket that there is already, or, if it is only lent, works on a duplicate, and then
+  // does nothing to the connection in closing. Streams and sequenced packets must be connected or
+  // listening; datagrams are of IPv4, IPv6 or Unix. One of messages is then to be opened as such.
+  // It is made close-on-exec and non-blocking. After a failure it is its owner's still: -ENOTSOCK,
+  // -ENOTCONN (neither connected nor listening), -ESOCKTNOSUPPORT, -EAFNOSUPPORT,
+  // -EPROTONOSUPPORT, -EEXIST (it is this reactor's already) …
   int64_t adopt(int fd, bool is_lent);
 
   // --- using them: each answers 0 or a negative errno; -EBADF for an id that is gone ------------
@@ -158,13 +160,15 @@ class Reactor {
   int close(Id id);
   // Closes now; a TCP peer sees a reset.
   int abort(Id id);
-  // Of IP_MULTICAST_IF the value is the interface's number.
+  // Of IP_MULTICAST_IF the value is the interface's number. Where it was set by that, and not by an
+  // address, the system answers 0.
   int set_option(Id id, int level, int name, int value);
   int get_option(Id id, int level, int name, int* value);
 
   // --- messages ---------------------------------------------------------------------------------
   // Makes a socket of datagrams or sequenced packets, bound or connected, one of messages: the
-  // calls of streams are none of its any more, but for stop, pending, close and abort.
+  // calls of streams are none of its any more, but for stop, pending, close and abort. One that was
+  // adopted loses what would have been told with each message, and what made others of one.
   int open_messages(Id id, bool wants_icmp);
   // `meta` is of MetaBit. Called again, it changes what is told of each message.
   int start_receiving(Id id, uint32_t size, bool owned, uint32_t meta);
@@ -227,6 +231,9 @@ class Reactor {
   void step_fault(Slot& slot, uint32_t index);
 
   int set_flag(const Slot& slot, int level, int name, int value);
+  int unset(const Slot& slot, int level, int name);
+  int unset_meta(const Slot& slot);
+  int take_over(Slot& slot, bool wants_icmp);
   int recognize(Slot& slot);
   int ask_for_meta(Slot& slot, uint32_t meta);
   static size_t worst_message(const Slot& slot);

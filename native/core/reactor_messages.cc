@@ -78,6 +78,8 @@ int Reactor::open_messages(Id id, bool wants_icmp) {
   if (slot->state != State::opened && slot->state != State::connected) return -EINVAL;
   int result = recognize(*slot);
   if (result < 0) return result;
+  if (slot->has(kForeign)) result = take_over(*slot, wants_icmp);
+  if (result < 0) return result;
   std::unique_ptr<Messages> messages(new (std::nothrow) Messages);
   if (messages == nullptr) return -ENOMEM;
   if (slot->has(kUdp)) {
@@ -96,6 +98,15 @@ int Reactor::open_messages(Id id, bool wants_icmp) {
   if (result < 0) return result;
   slot->messages = std::move(messages);
   slot->state = State::messaging;
+  return 0;
+}
+
+// Nothing is asked for any more.
+int Reactor::unset_meta(const Slot& slot) {
+  for (const MetaRow& row : kMetaRows) {
+    const int result = slot.has(row.needs) ? unset(slot, row.level, row.name) : 0;
+    if (result < 0) return result;
+  }
   return 0;
 }
 

@@ -163,6 +163,7 @@ void Reactor::take_messages(Slot& slot, uint32_t index, unsigned got, unsigned l
     emit(slot.error == 0 ? EventKind::end : EventKind::read_failed, index, slot.error);
     return;
   }
+  if (count > got) slot.set(kTrains);
   if (got == limit && slot.has(kUdp) && !slot.has(kTrains)) {
     // It is busy. From now on what the device, or a sender on this machine, has put together comes
     // as one, where the system can do that. Not before: the kernel counts a train that it drops as
@@ -188,9 +189,13 @@ uint32_t Reactor::store_message(Slot& slot, unsigned at) {
     store_record(slot, header.msg_hdr, meta, intake_->data(at), length);
     return 1;
   }
+  // Without having asked for trains there is room for one message: somebody else who has the
+  // descriptor has asked, and what finds no room is lost this once.
+  const size_t end = slot.has(kTrains) ? slab_size_ : slab_used_ + worst_message(slot);
   uint32_t count = 0;
   for (size_t begin = 0; begin < length && count < Intake::kMaxSegments; begin += segment) {
     const size_t part = std::min(segment, length - begin);
+    if (slab_used_ + kRecordRoom + part > end) break;
     store_record(slot, header.msg_hdr, meta, intake_->data(at) + begin, part);
     ++count;
   }

@@ -294,7 +294,7 @@ int Reactor::close_messages(Slot& slot, uint32_t index) {
 }
 
 void Reactor::finish_messages(Slot& slot, uint32_t index) {
-  if (slot.has(kSequenced) && !slot.has(kReadEnded)) discard_input(slot);
+  if (slot.has(kSequenced) && !slot.has(kReadEnded | kLent)) discard_input(slot);
   drop(slot, index);
 }
 

@@ -298,7 +298,7 @@ int Reactor::close(Id id) {
   if (slot->state == State::connected && !slot->has(kWriteFailed)) {
     send_segments(*slot, index);
     if (slot->pending() > 0) {
-      slot->set(kClosing | kShutdownWanted);
+      slot->set(slot->has(kLent) ? kClosing : kClosing | kShutdownWanted);
       return 1;
     }
   }
@@ -310,7 +310,7 @@ int Reactor::close(Id id) {
 // 0.
 int Reactor::finish_close(Slot& slot, uint32_t index) {
   const int error = slot.has(kWriteFailed) ? slot.error : 0;
-  if (slot.state == State::connected && !slot.has(kReadEnded)) discard_input(slot);
+  if (slot.state == State::connected && !slot.has(kReadEnded | kLent)) discard_input(slot);
   drop(slot, index);
   return error;
 }

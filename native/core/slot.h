@@ -51,8 +51,11 @@ enum Flag : uint32_t {
   kStuck = 1u << 23,      // and will not tell when it does
   kIcmp = 1u << 24,       // its owner wants to hear what the network reports
   kIpv4 = 1u << 25,
-  kTrains = 1u << 27,  // messages may come as trains (UDP_GRO)
-  kBulk = 1u << 26,    // its last read was a large one
+  kTrains = 1u << 27,   // messages may come as trains (UDP_GRO)
+  kBulk = 1u << 26,     // its last read was a large one
+  kForeign = 1u << 28,  // it had an owner before
+  kLent = 1u << 29,     // and has one still, who goes on using it
+  kShown = 1u << 30,    // its descriptor was told to somebody, who may have duplicated it
 };
 
 constexpr uint32_t kNoSegment = ~0u;

@@ -1,11 +1,14 @@
 // Descriptors that come from elsewhere, and those that go there.
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
 
-#include "test/harness.h"
+#include "test/messages_kit.h"
 
 namespace sk {
 
@@ -66,18 +69,91 @@ TEST_BOTH("Reactor.adopt takes a listening socket") {
   check_text(owner, server, client, "through it");
 }
 
+TEST_BOTH("Reactor.adopt takes sockets of messages, which are then opened as such") {
+  Owner owner(make);
+  for (const Address& any : {loopback(), loopback6()}) {
+    const Fd near = plain(any);
+    const Fd far = plain(any);
+    const Id id = adopted(owner, near.get(), true);
+    CHECK_EQ(owner.reactor().open_messages(id, false), 0);
+    CHECK(has_flags(owner.reactor().descriptor(id)));
+    Address here;
+    CHECK_EQ(owner.reactor().local_address(id, &here), 0);
+    throw_at(far, "one", here);
+    start(owner, id);
+    check_bytes(received(owner, id, 1), {"one"});
+    CHECK_EQ(owner.reactor().close(id), 0);
+  }
+  int fds[2];
+  CHECK_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
+  const Fd far(fds[1]);
+  const Id id = adopted(owner, fds[0], false);
+  CHECK_EQ(owner.reactor().open_messages(id, false), 0);
+  CHECK_EQ(send(owner, id, "packet"), 0);
+  CHECK(catch_one(far) == "packet");
+  CHECK_EQ(owner.reactor().detach(id), -EBUSY);
+}
+
+TEST_BOTH("Reactor tells no more of a train that nobody asked for than there is room for") {
+  // A slab with room for one message, behind which the harness has its guard.
+  Owner owner(make, Reactor::kMessageRoom);
+  const Fd near = plain(loopback());
+  const Fd far = plain(loopback());
+  const Id id = adopted(owner, near.get(), true);
+  CHECK_EQ(owner.reactor().open_messages(id, false), 0);
+  const int on = 1;
+  const int size = 512;
+  CHECK_EQ(::setsockopt(near.get(), SOL_UDP, UDP_GRO, &on, sizeof(on)), 0);
+  CHECK_EQ(::setsockopt(far.get(), SOL_UDP, UDP_SEGMENT, &size, sizeof(size)), 0);
+  std::vector<std::string> all;
+  std::string whole;
+  for (size_t i = 0; i < 127; ++i) all.push_back(pattern(size, i));
+  for (const std::string& each : all) whole += each;
+  start(owner, id);
+  const Address to = loopback(owner.port(id));
+  throw_at(far, whole, to);
+  const std::vector<Message> first = owner.take(EventKind::datagram_view, id).messages;
+  CHECK(first.size() > 100 && first.size() < all.size());
+  check_bytes(first, {all.begin(), all.begin() + static_cast<std::ptrdiff_t>(first.size())});
+  // From then on it is known.
+  throw_at(far, whole, to);
+  check_bytes(received(owner, id, all.size()), all);
+}
+
+TEST_BOTH("Reactor.close of what it is lent ends nothing for the owner") {
+  Owner owner(make);
+  for (const bool aborts : {false, true}) {
+    const Pair pair = tcp_pair();
+    const Id id = adopted(owner, pair.near.get(), true);
+    send_all(pair.far, "unread");
+    CHECK_EQ(aborts ? owner.reactor().abort(id) : owner.reactor().close(id), 0);
+    CHECK(receive(pair.near, 6) == "unread");
+    send_all(pair.near, "still open");
+    CHECK(receive(pair.far, 10) == "still open");
+    linger value = {};
+    socklen_t length = sizeof(value);
+    CHECK_EQ(::getsockopt(pair.near.get(), SOL_SOCKET, SO_LINGER, &value, &length), 0);
+    CHECK_EQ(value.l_onoff, 0);
+  }
+}
+
 TEST_BOTH("Reactor.adopt refuses what it cannot use, and leaves it open (F54)") {
   Owner owner(make);
   const Fd plain(::socket(AF_INET, SOCK_STREAM, 0));
   const Fd raw(::socket(AF_NETLINK, SOCK_RAW, 0));
+  const Fd unbound(::socket(AF_UNIX, SOCK_SEQPACKET, 0));
+  const Fd link(::socket(AF_NETLINK, SOCK_DGRAM, 0));
   const Fd file(::open("/dev/null", O_RDONLY));
   for (const bool is_lent : {false, true}) {
     CHECK_EQ(owner.reactor().adopt(-1, is_lent), -EBADF);
     CHECK_EQ(owner.reactor().adopt(plain.get(), is_lent), -ENOTCONN);
     CHECK_EQ(owner.reactor().adopt(raw.get(), is_lent), -ESOCKTNOSUPPORT);
+    CHECK_EQ(owner.reactor().adopt(unbound.get(), is_lent), -ENOTCONN);
+    CHECK_EQ(owner.reactor().adopt(link.get(), is_lent), -EAFNOSUPPORT);
     CHECK_EQ(owner.reactor().adopt(file.get(), is_lent), -ENOTSOCK);
   }
-  for (const Fd* fd : {&plain, &raw, &file}) CHECK(::fcntl(fd->get(), F_GETFD) >= 0);
+  for (const Fd* fd : {&plain, &raw, &unbound, &link, &file})
+    CHECK(::fcntl(fd->get(), F_GETFD) >= 0);
   CHECK_EQ(owner.reactor().live(), 0u);
 }
 
@@ -91,7 +167,7 @@ TEST_BOTH("Reactor.adopt refuses its own descriptor (F54)") {
 TEST_BOTH("Reactor.adopt leaves nothing when the system fails it") {
   Owner owner(make);
   const Pair pair = unix_pair();
-  for (int skip = 0; skip < 3; ++skip) {
+  for (int skip = 0; skip < 4; ++skip) {
     owner.faults().add({Call::get_option, ENOBUFS, skip, 1});
     CHECK_EQ(owner.reactor().adopt(pair.near.get(), true), -ENOBUFS);
     owner.faults().clear();
@@ -112,6 +188,42 @@ TEST_BOTH("Reactor.detach gives the descriptor up, with what is unread") {
   owner.settle();
   CHECK(!owner.has(EventKind::data_view, link.id));
   CHECK(receive(fd, 6) == "unread");
+}
+
+TEST_BOTH("Reactor lets go of a socket that lives on elsewhere, and may have it again (F52)") {
+  Owner owner(make);
+  Pair pair = unix_pair();
+  const Fd elsewhere(::dup(pair.near.get()));
+  int fd = ::dup(pair.near.get());
+  pair.near.close();
+  for (const bool detaches : {false, true, false}) {
+    const Id id = adopted(owner, fd, false);
+    check_text(owner, id, pair.far, "known");
+    if (detaches) {
+      owner.reactor().stop(id);
+      CHECK_EQ(owner.reactor().detach(id), fd);
+      continue;
+    }
+    CHECK_EQ(owner.reactor().close(id), 0);
+    owner.settle();
+    // Nothing of it is heard any more.
+    send_all(pair.far, "x");
+    CHECK(!is_ready(owner.reactor().fd(), POLLIN, 0));
+    CHECK(receive(elsewhere, 1) == "x");
+    CHECK_EQ(::dup2(elsewhere.get(), fd), fd);
+  }
+  ::close(fd);
+}
+
+TEST_BOTH("Reactor lets go of a socket whose descriptor it has told") {
+  Owner owner(make);
+  const Link link = unix_link(owner);
+  check_text(owner, link.id, link.far, "known");
+  const Fd elsewhere(::dup(owner.reactor().descriptor(link.id)));
+  CHECK_EQ(owner.reactor().close(link.id), 0);
+  owner.settle();
+  send_all(link.far, "x");
+  CHECK(!is_ready(owner.reactor().fd(), POLLIN, 0));
 }
 
 TEST_BOTH("Reactor.detach refuses while bytes are unsent") {

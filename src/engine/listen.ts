@@ -141,6 +141,11 @@ export function streamMaker(
   return (handle) => new NativeStream(reactor, handle, origin);
 }
 
+/** How a listener for sequenced packets makes sockets of what it accepts. */
+export function packetsMaker(reactor: Reactor, limits: StreamLimits): (handle: number) => NativeDatagram {
+  return (handle) => makePackets(reactor, limits, handle);
+}
+
 function makePackets(reactor: Reactor, limits: StreamLimits, handle: number): NativeDatagram {
   const details: ErrorDetails = { op: 'accept', transport: 'unix' };
   const result = reactor.native.openMessages(handle, false);
@@ -171,11 +176,6 @@ export function listenPackets(
 ): Promise<NativeListener<NativeDatagram>> {
   const limits = limitsOf(plan);
   return withoutRemains(reactor, plan, () =>
-    new ListenAttempt(
-      reactor,
-      plan,
-      'SOCK_SEQPACKET',
-      () => (handle) => makePackets(reactor, limits, handle),
-    ).run(),
+    new ListenAttempt(reactor, plan, 'SOCK_SEQPACKET', () => packetsMaker(reactor, limits)).run(),
   );
 }

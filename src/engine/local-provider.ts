@@ -88,13 +88,18 @@ export interface Faults {
 
 export interface LocalProvider extends SocketProvider {
   /**
-   * Makes a stream or a listener of a descriptor that is there already: inherited, received, or another library's. What it is
-   * is asked of the system. It is made close-on-exec and, for everybody who shares it, non-blocking. Closing a listener
-   * does not remove its file.
+   * Makes a socket of a descriptor that is there already: inherited, received, or another library's. What it is is asked of the
+   * system: TCP, UDP, or any kind of Unix socket; a stream, a listener, a socket of messages, or a listener for packets. It
+   * is made close-on-exec and, for everybody who shares it, non-blocking. Closing a listener does not remove its file.
    *
-   * @throws {SystemError} `EBADF`, `ENOTSOCK`, `ENOTCONN` (neither connected nor listening), `ESOCKTNOSUPPORT`,
-   *   `EAFNOSUPPORT`, `EEXIST` (it is this provider's already); the descriptor is then its owner's still, also with `take`
-   * @throws {UnsupportedError} the socket has not an option that was asked for
+   * Of a socket of messages it is also undone what would change them: joining and cutting (`UDP_CORK`, `UDP_SEGMENT`), and what
+   * a former owner has had told with each. Groups that were joined before stay so; `memberships()` does not know them, and
+   * `leave` leaves them.
+   *
+   * @throws {SystemError} `EBADF`, `ENOTSOCK`, `ENOTCONN` (a stream or packets, neither connected nor listening),
+   *   `ESOCKTNOSUPPORT`, `EAFNOSUPPORT`, `EPROTONOSUPPORT`, `EEXIST` (it is this provider's already); the descriptor is then
+   *   its owner's still, also with `take`
+   * @throws {UnsupportedError} the socket has not an option that was asked for; the same
    */
   adopt(fd: number, options: AdoptOptions): Adopted;
   /**

@@ -16,11 +16,14 @@ interface Joined {
 export class Memberships {
   readonly #reactor: Reactor;
   readonly #handle: number;
+  readonly #isForeign: boolean;
   readonly #joined: Joined[] = [];
 
-  constructor(reactor: Reactor, handle: number) {
+  /** @param isForeign whether somebody may have joined groups before, of which the system tells nothing */
+  constructor(reactor: Reactor, handle: number, isForeign: boolean) {
     this.#reactor = reactor;
     this.#handle = handle;
+    this.#isForeign = isForeign;
   }
 
   get list(): readonly Membership[] {
@@ -40,6 +43,10 @@ export class Memberships {
   leave(wanted: Membership, details: ErrorDetails): void {
     const at = this.#find(wanted);
     const joined = this.#joined[at];
+    if (joined === undefined && this.#isForeign) {
+      this.#call({ words: wanted, index: this.#interfaceOf(wanted, details) }, false, details);
+      return;
+    }
     if (joined === undefined) throw new SystemError('EADDRNOTAVAIL', { ...details, syscall: 'setsockopt' });
     this.#call(joined, false, details);
     this.#joined.splice(at, 1);

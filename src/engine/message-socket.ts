@@ -17,23 +17,35 @@ export interface MessageSocketOrigin {
   readonly transport: 'udp' | 'unix';
   readonly type: 'datagram' | 'seqpacket';
   readonly remote: SocketAddress | undefined;
+  /** Whether it had another owner before. Default false. */
+  readonly isForeign?: boolean | undefined;
 }
 
 export abstract class MessageSocket extends NativeSocket {
-  override readonly local: SocketAddress;
   override readonly transport: 'udp' | 'unix';
   readonly type: 'datagram' | 'seqpacket';
   readonly remote: SocketAddress | undefined;
+  readonly #isForeign: boolean;
+  #local: SocketAddress;
   #groups: Memberships | undefined;
-  /** What the system cannot be asked for. */
-  #multicastInterface = 0;
+  /** What was set here, which the system does not always tell. */
+  #multicastInterface: number | undefined;
 
-  constructor(reactor: Reactor, { handle, transport, type, remote }: MessageSocketOrigin) {
+  constructor(reactor: Reactor, { handle, transport, type, remote, isForeign }: MessageSocketOrigin) {
     super(reactor, handle);
     this.transport = transport;
     this.type = type;
-    this.local = readAddress(reactor.native, 'localAddress', handle) ?? NOWHERE;
+    this.#local = readAddress(reactor.native, 'localAddress', handle) ?? NOWHERE;
     this.remote = remote;
+    this.#isForeign = isForeign === true;
+  }
+
+  override get local(): SocketAddress {
+    // One that nobody has bound is by the first send.
+    const isUnbound = this.#local.family !== 'unix' && this.#local.port === 0;
+    if (isUnbound && this.isOpen)
+      this.#local = readAddress(this.reactor.native, 'localAddress', this.handle) ?? this.#local;
+    return this.#local;
   }
 
   join(membership: Membership): void {
@@ -54,14 +66,14 @@ export abstract class MessageSocket extends NativeSocket {
     this.requireOpen(op);
     if (this.transport === 'unix')
       throw new UnsupportedError('a Unix socket has no multicast groups', this.details(op));
-    return (this.#groups ??= new Memberships(this.reactor, this.handle));
+    return (this.#groups ??= new Memberships(this.reactor, this.handle, this.#isForeign));
   }
 
   override get<N extends OptionName>(name: N): SocketOptions[N] {
     const value = super.get(name);
-    // Of IPv4 the system tells an address of the interface, and not its number.
-    const isKept = name === 'multicastInterface' && this.local.family === 'ipv4';
-    return isKept ? (this.#multicastInterface as SocketOptions[N]) : value;
+    // Of IPv4 the system tells an interface by the address with which it was set, and not by its number.
+    const kept = name === 'multicastInterface' ? this.#multicastInterface : undefined;
+    return kept === undefined ? value : (kept as SocketOptions[N]);
   }
 
   override set<N extends OptionName>(name: N, value: SocketOptions[N]): void {

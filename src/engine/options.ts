@@ -105,7 +105,7 @@ function getKeepAlive(socket: OptionSocket): KeepAlive {
 
 const KINDS = { tcp: 'a TCP', udp: 'a UDP', unix: 'a Unix' } as const;
 
-function requireTransport(socket: OptionSocket, name: OptionName): void {
+function requireTransport(socket: Pick<OptionSocket, 'details' | 'transport'>, name: OptionName): void {
   if (!OPTION_TRANSPORTS[name].includes(socket.transport))
     throw new UnsupportedError(`${KINDS[socket.transport]} socket has no ${name}`, socket.details());
 }
@@ -132,4 +132,12 @@ export function getOption(socket: OptionSocket, name: OptionName): SocketOptions
 /** Sets those of `options` that are there. @throws {UnsupportedError | SystemError} */
 export function setOptions(socket: OptionSocket, options: Partial<SocketOptions>): void {
   for (const [name, value] of Object.entries(options)) setOption(socket, name as OptionName, value);
+}
+
+/** Asks whether a socket has the options at all. @throws {UnsupportedError} */
+export function requireOptions(
+  socket: Pick<OptionSocket, 'details' | 'transport'>,
+  options: Partial<SocketOptions>,
+): void {
+  for (const name of Object.keys(options)) requireTransport(socket, name as OptionName);
 }

@@ -42,6 +42,74 @@ test('fromFd makes a server of a listening socket', async (t) => {
   assert.equal(text(await peer.read()), 'hi');
 });
 
+test('fromFd makes a datagram socket of a UDP socket, with what was unread and the meta asked for', async (t) => {
+  const context = world(t);
+  const near = Socket.socket('AF_INET', 'SOCK_DGRAM');
+  using far = Socket.socket('AF_INET', 'SOCK_DGRAM');
+  for (const each of [near, far]) each.bind({ family: 'ipv4', host: '127.0.0.1', port: 0 });
+  far.sendTo(bytes('unread, and too long'), near.localAddress());
+  const made = fromFd(context, near.detach(), { ...TAKE, maxSize: 6, meta: ['ttl'], maxQueued: 1 });
+  if (made.kind !== 'datagram') throw new Error(made.kind);
+  far.sendTo(bytes('second'), made.socket.local);
+  const first = await made.socket.receive();
+  assert.deepEqual([text(first.bytes), first.truncated, first.remote], ['unread', true, far.localAddress()]);
+  const second = await made.socket.receive();
+  // What was in the kernel before was not asked for then.
+  assert.equal(second.ttl, 64);
+  await made.socket.send('answer', second.remote);
+  assert.equal(text(await far.recvAsync()), 'answer');
+  assert.equal(fileDescriptor(context, made.socket) > 2, true);
+  assert.equal(context.front.sockets()[0]?.kind, 'datagram');
+  await made.socket.close();
+});
+
+test('fromFd makes a server of packets of one that listens for them', async (t) => {
+  const context = world(t);
+  const path = tempPath();
+  const raw = Socket.socket('AF_UNIX', 'SOCK_SEQPACKET');
+  raw.bind({ family: 'unix', path });
+  raw.listen();
+  const made = fromFd(context, raw.detach(), TAKE);
+  if (made.kind !== 'packet-server') throw new Error(made.kind);
+  const [client, peer] = await Promise.all([
+    context.front.bind({ to: { path }, type: 'seqpacket' }),
+    made.socket.accept(),
+  ]);
+  await client.send('one');
+  await client.send('two');
+  assert.deepEqual([text((await peer.receive()).bytes), text((await peer.receive()).bytes)], ['one', 'two']);
+});
+
+const IMPOSSIBLE: readonly (readonly [object, new () => Error])[] = [
+  [{ readAhead: 0 }, RangeError],
+  [{ acceptAhead: -1 }, RangeError],
+  [{ onError: 1 }, TypeError],
+  [{ maxQueued: 0 }, RangeError],
+  [{ maxQueuedBytes: '1' }, TypeError],
+  [{ maxSize: 0 }, RangeError],
+  [{ meta: ['tll'] }, RangeError],
+  [{ icmpErrors: 1 }, TypeError],
+  [{ head: 'text' }, TypeError],
+  [{ highWaterMark: -1 }, RangeError],
+  [{ options: { noDelya: true } }, RangeError],
+  [{ maxQueed: 1 }, TypeError],
+];
+
+test('fromFd leaves the descriptor to its owner when any option cannot be, also what it would have taken (F54)', (t) => {
+  const context = world(t);
+  using near = Socket.socket('AF_INET', 'SOCK_DGRAM');
+  for (const [options, expected] of IMPOSSIBLE)
+    for (const ownership of ['take', 'borrow'] as const) {
+      assert.throws(
+        () => fromFd(context, near.fd, { ...options, ownership }),
+        expected,
+        JSON.stringify(options),
+      );
+      assert.ok(fstatSync(near.fd).isSocket());
+    }
+  assert.deepEqual([...context.provider.sockets()], []);
+});
+
 test('fromFd refuses a file and a closed descriptor, and leaves the file to its owner (F54)', (t) => {
   const context = world(t);
   const file = openSync('/dev/null', 'r');

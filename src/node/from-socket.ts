@@ -4,9 +4,10 @@ import { BusyError, ClosedError, UnsupportedError } from '../base/errors.ts';
 import { requireObject, wrongType } from '../base/rules.ts';
 import type { Connection } from '../facades/portside/types.ts';
 import type { WebStreams } from '../facades/portside/web-streams.ts';
+import { Socket as Descriptor } from '../posix/socket.ts';
 import type { Context } from './context.ts';
 import { requireNative } from './context.ts';
-import type { FromFdOptions } from './from-fd.ts';
+import type { FromFdOptions, SocketOfFd } from './from-fd.ts';
 import { fromFd } from './from-fd.ts';
 
 const OP = { op: 'fromSocket' } as const;
@@ -42,6 +43,19 @@ function unreadOf(socket: Socket): Uint8Array {
   return Buffer.concat(chunks);
 }
 
+/** Of a duplicate, since Node closes its own. It is not lent: nobody goes on using the connection. */
+function fromDuplicate<Web extends WebStreams>(
+  context: Context<Web>,
+  fd: number,
+  options: Omit<FromFdOptions, 'head' | 'ownership'>,
+): SocketOfFd<Web> {
+  using theirs = Descriptor.fromFd(fd, 'borrow');
+  using ours = theirs.dup();
+  const made = fromFd(context, ours.fd, { ...options, ownership: 'take' });
+  ours.detach();
+  return made;
+}
+
 /**
  * Takes a connected `net.Socket` over: what it had read and told nobody is read from the connection first. Node's socket is
  * destroyed, which its owner hears as `close`, and touches the connection no more (F54).
@@ -62,7 +76,7 @@ export function fromSocket<Web extends WebStreams>(
     throw wrongType('socket', 'a socket without an encoding', socket.readableEncoding);
   requireNative(context, OP.op);
   requireIdle(socket);
-  const made = fromFd(context, descriptorOf(socket), { ...options, ownership: 'borrow' });
+  const made = fromDuplicate(context, descriptorOf(socket), options);
   if (made.kind !== 'connection') throw wrongType('socket', 'a connected socket', made.kind);
   const connection = made.socket;
   connection.unread(unreadOf(socket));

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { closeSync, openSync } from 'node:fs';
 import test from 'node:test';
-import type { NodeStreams } from '../doors/portside.ts';
+import type { DatagramSocket, NodeStreams } from '../doors/portside.ts';
 import { Socket } from '../posix/socket.ts';
 import { countDescriptors } from '../testing/node/leak-check.ts';
 import { python, runProgram } from '../testing/node/peer.ts';
@@ -68,6 +68,70 @@ test('a channel hands an accepted connection over, and nothing that its peer has
   assert.equal(text(await made.socket.readExactly(6)), 'before');
   await made.socket.write('after');
   assert.equal(text(await client.readExactly(5)), 'after');
+});
+
+test('a channel hands sockets of messages over, and a listener for packets', async (t) => {
+  const context = world(t);
+  const [here, there] = await channels(context);
+  const udp = await context.front.bind({ on: '127.0.0.1:0' });
+  const client = await context.front.bind({ to: udp.local });
+  const server = await context.front.listenPackets({ on: `unix:@portside-handles-${String(process.pid)}` });
+  const [packets, peer] = await Promise.all([
+    context.front.bind({ to: server.local, type: 'seqpacket' }),
+    server.accept(),
+  ]);
+  await client.send('waits');
+  await packets.send('waits too');
+  await here.send(bytes('three'), [udp, server, peer]);
+  await assert.rejects(peer.receive(), { code: 'ERR_SOCKET_CLOSED' });
+  await Promise.all([udp.close(), server.close()]);
+  const handles = (await there.receive())?.handles ?? [];
+  const made = handles.map((each) => each.open({ meta: ['timestamp'] }));
+  assert.deepEqual(
+    made.map(({ kind }) => kind),
+    ['datagram', 'packet-server', 'datagram'],
+  );
+  const [first, second, third] = made;
+  if (first?.kind !== 'datagram' || second?.kind !== 'packet-server' || third?.kind !== 'datagram') return;
+  assert.equal(text((await first.socket.receive()).bytes), 'waits');
+  assert.deepEqual(first.socket.local, udp.local);
+  const [late] = await Promise.all([
+    second.socket.accept(),
+    context.front.bind({ to: second.socket.local, type: 'seqpacket' }),
+  ]);
+  assert.equal(late.type, 'seqpacket');
+  assert.equal(text((await third.socket.receive()).bytes), 'waits too');
+});
+
+test('send refuses a socket of packets that has been received from, or on which somebody waits', async (t) => {
+  const context = world(t);
+  const [here, there] = await channels(context);
+  const server = await context.front.listenPackets({ on: { path: tempPath() } });
+  const [client, peer] = await Promise.all([
+    context.front.bind({ to: server.local, type: 'seqpacket' }),
+    server.accept(),
+  ]);
+  const waiting = peer.receive();
+  await assert.rejects(here.send(bytes('busy'), [peer]), { code: 'ERR_SOCKET_BUSY' });
+  await client.send('');
+  await waiting;
+  await assert.rejects(here.send(bytes('read'), [peer]), { code: 'ERR_SOCKET_BUSY' });
+  await here.send(bytes('other'), [client]);
+  const message = await there.receive();
+  assert.equal(text(message?.bytes ?? null), 'other');
+  message?.handles[0]?.close();
+});
+
+test('a handle that cannot be opened is still to be closed, and closing it hurts nobody else (F54)', async (t) => {
+  const context = world(t);
+  const [here, there] = await channels(context);
+  const udp = await context.front.bind();
+  await here.send(bytes(''), [udp]);
+  const handle = (await there.receive())?.handles[0];
+  assert.throws(() => handle?.open({ maxQueued: 0 }), RangeError);
+  assert.throws(() => handle?.open({ options: { noDelay: true } }), { code: 'ERR_UNSUPPORTED' });
+  const made = handle?.open();
+  assert.equal(made?.kind, 'datagram');
 });
 
 test('messages keep their order, their bounds and their handles, also large and empty ones', async (t) => {
@@ -242,5 +306,61 @@ wait()
   assert.deepEqual(made.socket.remote, client.local);
   assert.equal(text(await client.readExactly(11)), 'from python');
   peer.say('end');
+  assert.deepEqual(await peer.ended, { status: 0, stderr: '' });
+});
+
+test('CPython hands over what it has bound: UDP, connected and not, Unix datagrams, packets', async (t) => {
+  const context = world(t);
+  const path = tempPath();
+  const control = await context.front.listen({ on: { path } });
+  const far = await context.front.bind({ on: '127.0.0.1:0' });
+  const peer = python(
+    t,
+    `
+import struct
+path, port = sys.argv[1], int(sys.argv[2])
+c = socket.socket(socket.AF_UNIX); c.connect(path)
+bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); bound.bind(('127.0.0.1', 0))
+connected = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); connected.connect(('127.0.0.1', port))
+unix = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); unix.bind(path + '.d')
+listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); listener.bind(path + '.l'); listener.listen()
+near, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+raw = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM)
+for s in (bound, connected, unix, listener, near): s.settimeout(5)
+other.send(b'from python')
+sent = [bound, connected, unix, listener, near, raw]
+socket.send_fds(c, [struct.pack('>I', 0)], [s.fileno() for s in sent])
+say(json.dumps([bound.getsockname()[1], connected.getsockname()[1]]))
+for s in sent: s.close()
+other.settimeout(5)
+say(other.recv(100).decode())
+`,
+    path,
+    String((far.local as { port: number }).port),
+  );
+  const channel = handleChannel(context, await control.accept());
+  context.later(() => {
+    channel.close();
+  });
+  const handles = (await channel.receive())?.handles ?? [];
+  assert.throws(() => handles[5]?.open(), { code: 'EAFNOSUPPORT' });
+  handles[5]?.close();
+  const made = handles.slice(0, 5).map((each) => each.open());
+  assert.deepEqual(
+    made.map(({ kind }) => kind),
+    ['datagram', 'datagram', 'datagram', 'packet-server', 'datagram'],
+  );
+  const [bound, connected, unix, , near] = made.map(({ socket }) => socket as DatagramSocket);
+  const ports = [bound, connected].map((each) => (each?.local as { port: number }).port);
+  assert.deepEqual(ports, await peer.json());
+  assert.deepEqual(
+    [bound?.remote, connected?.remote, unix?.local],
+    [undefined, far.local, { family: 'unix', path: `${path}.d` }],
+  );
+  await connected?.send('to the peer');
+  assert.equal(text((await far.receive()).bytes), 'to the peer');
+  assert.equal(text((await near?.receive())?.bytes ?? null), 'from python');
+  await near?.send('back');
+  assert.equal(await peer.line(), 'back');
   assert.deepEqual(await peer.ended, { status: 0, stderr: '' });
 });

@@ -1,12 +1,12 @@
 /** Sockets on their way to another process. @see unix(7), SCM_RIGHTS */
 import { closeSync } from 'node:fs';
 import { BusyError, EndError, ProtocolError, SystemError, UnsupportedError } from '../base/errors.ts';
-import type { Deadline, Stream } from '../base/provider.ts';
+import type { Datagram, Deadline, Stream } from '../base/provider.ts';
 import { requireBytes } from '../base/bytes.ts';
 import { integer, outOfRange, wrongType } from '../base/rules.ts';
 import { MAX_INT32 } from '../base/deadline-rules.ts';
 import { below } from '../facades/portside/below.ts';
-import type { Connection } from '../facades/portside/types.ts';
+import type { Connection, DatagramSocket } from '../facades/portside/types.ts';
 import type { WebStreams } from '../facades/portside/web-streams.ts';
 import type { Descriptor, DescriptorKind } from '../posix/descriptor.ts';
 import { Socket } from '../posix/socket.ts';
@@ -100,10 +100,10 @@ export class HandleChannel<Web extends WebStreams> implements Disposable {
   }
 
   /**
-   * Sends bytes, and with them sockets, and settles when all is with the kernel. Connections and streams are given away: once
-   * they are sent they are closed to their owner here, without a word to their peers. Listeners, datagram sockets and
-   * descriptors, which are given as numbers, stay open. A connection that is sent must not have been read from, for what was
-   * read ahead would stay here, and nothing may wait to be read or written, until the promise settles.
+   * Sends bytes, and with them sockets, and settles when all is with the kernel. Connections, streams and sockets of packets
+   * are given away: once they are sent they are closed to their owner here, without a word to their peers. Listeners,
+   * datagram sockets and descriptors, which are given as numbers, stay open. A connection that is sent must not have been
+   * read from, for what was read ahead would stay here, and nothing may wait to be read or written, until the promise settles.
    *
    * A send that has failed, or was given up, in the middle of its message ends sending for good.
    *
@@ -184,9 +184,8 @@ export class HandleChannel<Web extends WebStreams> implements Disposable {
   #descriptorOf(socket: AnySocket | number, name: string): number {
     if (typeof socket === 'number') return integer(0, MAX_INT32)(socket, name);
     const fd = fileDescriptor(this.#context, socket);
-    const { bytesRead, bufferedAmount } = socket as { bytesRead?: number; bufferedAmount?: number };
-    if (isStream(socket) && bytesRead !== undefined && bytesRead > 0)
-      throw new BusyError({ op: 'send', reason: `${name} has been read from` });
+    const { bufferedAmount } = socket as { bufferedAmount?: number };
+    if (isRead(socket)) throw new BusyError({ op: 'send', reason: `${name} has been read from` });
     if (bufferedAmount !== undefined && bufferedAmount > 0)
       throw new BusyError({ op: 'send', reason: `${name} has unsent bytes` });
     // Putting nothing back asks whether a read or a write waits, which only the connection knows.
@@ -196,7 +195,9 @@ export class HandleChannel<Web extends WebStreams> implements Disposable {
 
   /** The peer has it: a close would end the connection for both. */
   #letGo(socket: AnySocket | number): void {
-    if (typeof socket === 'number' || !isStream(socket)) return;
+    if (typeof socket === 'number') return;
+    if (isPackets(socket)) socket.abort();
+    if (!isStream(socket)) return;
     const { stream } = takeStream(socket);
     const detachment = requireNative(this.#context, 'send').detach(stream);
     if (detachment !== undefined) closeSync(detachment.fd);
@@ -263,6 +264,19 @@ export class HandleChannel<Web extends WebStreams> implements Disposable {
 
 function isStream(socket: AnySocket): socket is Connection | Stream {
   return 'closeWrite' in socket;
+}
+
+/** A connected socket of packets. */
+function isPackets(socket: AnySocket): socket is Datagram | DatagramSocket {
+  return 'type' in socket && socket.type === 'seqpacket';
+}
+
+/** Whether some of what its peer has sent is here, or soon will be, and would not come to the next owner. */
+function isRead(socket: AnySocket): boolean {
+  if (isStream(socket)) return socket.bytesRead > 0;
+  if (!isPackets(socket)) return false;
+  const lower = below(socket) as Datagram | undefined;
+  return socket.received > 0 || lower?.isPaused === false;
 }
 
 type Control = NonNullable<Parameters<Socket['sendMsgAsync']>[0]['control']>;

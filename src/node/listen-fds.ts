@@ -13,6 +13,7 @@ import {
 import type { Rule, Rules } from '../base/rules.ts';
 import { MAX_INT32 } from '../base/deadline-rules.ts';
 import { below } from '../facades/portside/below.ts';
+import { judgeAdoption } from '../facades/portside/rules.ts';
 import type { WebStreams } from '../facades/portside/web-streams.ts';
 import type { Context } from './context.ts';
 import type { Environment } from './environment.ts';
@@ -26,7 +27,13 @@ const VARIABLES = ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES', 'LISTEN_PIDFDID
 /** What a descriptor is called for which there is no name. @see sd_listen_fds_with_names(3) */
 const UNNAMED = 'unknown';
 /** What makes a descriptor one that the program has to look after itself. */
-const NO_SOCKET_OF_OURS: readonly string[] = ['EAFNOSUPPORT', 'ENOTCONN', 'ENOTSOCK', 'ESOCKTNOSUPPORT'];
+const NO_SOCKET_OF_OURS: readonly string[] = [
+  'EAFNOSUPPORT',
+  'ENOTCONN',
+  'ENOTSOCK',
+  'EPROTONOSUPPORT',
+  'ESOCKTNOSUPPORT',
+];
 
 type SocketsOptions = Omit<FromFdOptions, 'head' | 'ownership'>;
 
@@ -44,7 +51,7 @@ export type PassedSocket<Web extends WebStreams> = {
   readonly fd: number;
 } & (
   | SocketOfFd<Web>
-  /** A FIFO, a file, or a socket that Portside has no class for. */
+  /** A FIFO, a file, or a socket that Portside has no class for (netlink, raw IP, vsock …). */
   | { readonly kind: 'other' }
 );
 
@@ -84,8 +91,9 @@ function passedBy(env: Environment): readonly Passed[] {
  * close-on-exec. A server of them does not remove its Unix path when it closes: that is the manager's.
  *
  * @returns an empty list where there are none, or where they are meant for another process
- * @throws {TypeError | RangeError} the environment says what cannot be, or a name of `names` is not there; nothing was taken
- * @throws {TypeError | RangeError} another option cannot be; what was taken until then is closed
+ * @throws {TypeError | RangeError} an option cannot be, the environment says what cannot be, or a name of `names` is not
+ *   there; nothing was taken
+ * @throws {UnsupportedError} one of the sockets has not an option of `options`; what was taken until then is closed
  * @throws {SystemError} `EBADF`: a descriptor is not open; nothing was taken
  * @throws {UnsupportedError} there is no native engine
  * @see sd_listen_fds(3)
@@ -98,6 +106,7 @@ export function listenFds<Web extends WebStreams>(
   const { names, unsetEnvironment, ...rest } = requireObject(options, 'options') as ListenFdsOptions;
   const plan = readWith({ names, unsetEnvironment }, OPTIONS, 'options.');
   requireKnown(options, { ...OPTIONS, ...SOCKET_OPTIONS }, 'options.');
+  judgeAdoption(rest);
   const passed = passedBy(env);
   const missing = plan.names?.filter((name) => !passed.some((each) => each.name === name)) ?? [];
   if (missing.length > 0)

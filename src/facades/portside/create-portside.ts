@@ -13,20 +13,13 @@ import type {
   Stream,
   UdpRemote,
 } from '../../base/provider.ts';
-import { requireBytes } from '../../base/bytes.ts';
-import type { SocketError } from '../../base/errors.ts';
 import type { Leftover } from '../../base/reader.ts';
-import type { Rules } from '../../base/rules.ts';
 import {
-  flag,
-  integer,
-  optional,
   readOptions,
   readWith,
   requireFunction,
   requireKnown,
   requireObject,
-  withDefault,
   wrongType,
 } from '../../base/rules.ts';
 import type { Home } from './connection.ts';
@@ -36,6 +29,8 @@ import { MessageSocket } from './datagram-socket.ts';
 import type { Platform } from './platform.ts';
 import { traced } from './platform.ts';
 import { Registry } from './registry.ts';
+import type { AdoptPlan } from './rules.ts';
+import { ADOPT, DATAGRAM_NAMES, datagramPlan, readAheadRule, SERVER } from './rules.ts';
 import type { ServerPlan } from './server.ts';
 import { SocketServer } from './server.ts';
 import type {
@@ -50,44 +45,6 @@ import type {
   UnixPath,
 } from './types.ts';
 import type { WebStreams } from './web-streams.ts';
-
-const DEFAULT_READ_AHEAD = 128 * 1024;
-const DEFAULT_ACCEPT_AHEAD = 16;
-const DEFAULT_QUEUED = 256;
-const DEFAULT_QUEUED_BYTES = 1024 * 1024;
-const MOST = 2 ** 31 - 1;
-
-const readAheadRule = withDefault(integer(1, MOST), DEFAULT_READ_AHEAD);
-
-function errorListener(value: unknown, name: string): (error: SocketError) => void {
-  requireFunction(value, name);
-  return value as (error: SocketError) => void;
-}
-
-const SERVER: Rules<ServerPlan> = {
-  acceptAhead: withDefault(integer(0, 65_536), DEFAULT_ACCEPT_AHEAD),
-  onError: optional(errorListener),
-};
-
-const RECEIVE: Rules<Omit<DatagramPlan, 'read'>> = {
-  maxQueued: withDefault(integer(1, MOST), DEFAULT_QUEUED),
-  maxQueuedBytes: withDefault(integer(1, MOST), DEFAULT_QUEUED_BYTES),
-  onError: optional(errorListener),
-};
-
-const DATAGRAM_NAMES = { ...RECEIVE, maxSize: true, meta: true };
-
-interface AdoptPlan {
-  readonly readAhead: number;
-  readonly head: Uint8Array | undefined;
-  readonly isEnded: boolean;
-}
-
-const ADOPT: Rules<AdoptPlan> = {
-  readAhead: readAheadRule,
-  head: optional((value, name) => new Uint8Array(requireBytes(value, name))),
-  isEnded: withDefault(flag, false),
-};
 
 /** What each call has under other names than the contract, or for itself: the rest is the provider's to judge. */
 const OWN = {
@@ -121,11 +78,6 @@ function textOf(endpoint: ParsedEndpoint): string {
   if ('path' in endpoint) return formatAddress({ family: 'unix', path: endpoint.path });
   const { host, port } = endpoint;
   return `${host.includes(':') ? `[${host}]` : host}:${String(port)}`;
-}
-
-function datagramPlan(options: object): DatagramPlan {
-  const { maxSize, meta } = options as BindOptions;
-  return { ...readWith(options, RECEIVE), read: { maxSize, meta } };
 }
 
 /** Whether somebody has really brought a socket of the contract. @throws {TypeError} */
