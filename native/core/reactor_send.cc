@@ -177,7 +177,7 @@ void Reactor::send_queue(Slot& slot, uint32_t index, unsigned calls) {
     const unsigned headers = out.prepare(out_batch_.get());
     const int sent = kernel_->send_messages(slot.fd, out_batch_->headers, headers);
     if (sent > 0) {
-      for (int i = 0; i < sent; ++i) out.drop(out_batch_->runs[i]);
+      out.drop(*out_batch_, static_cast<unsigned>(sent));
       has_tried = false;
     } else if (sent == -EAGAIN) {
       block(slot, index);
@@ -196,10 +196,9 @@ void Reactor::flush_messages(Slot& slot, uint32_t index) {
 // The first message, or the first train, was refused. Returns whether it is to be tried again.
 bool Reactor::fail_first(Slot& slot, uint32_t index, int error, bool has_tried) {
   Outbox& out = slot.messages->out;
-  const unsigned run = out_batch_->runs[0];
   if (slot.has(kUdp) && may_be_of_another(error) && !has_tried) return true;
-  if (run > 1) {
-    out.split_run(run, out_batch_->parts[0].iov_len, error);
+  if (out_batch_->runs[0] > 1) {
+    out.split_first(*out_batch_, error);
     return false;
   }
   // The peer has gone with packets unread. Receiving would tell, but this has taken it from there.

@@ -155,6 +155,78 @@ TEST_BOTH("Reactor sends one by one where trains are refused, and loses none (F2
   }
 }
 
+// Sends all of them to each of two peers in turn, within one turn.
+void send_to_both(Owner& owner, Id id, const std::vector<std::string>& all, const Fd (&to)[2]) {
+  owner.turn_of([&] {
+    for (const std::string& each : all) {
+      for (const Fd& fd : to) CHECK(send(owner, id, each, loopback(port_of(fd.get()))) > 0);
+    }
+  });
+}
+
+TEST_BOTH(
+    "Reactor sends to two peers in turn by trains, and each gets its own in their order (F29)") {
+  Owner owner(make);
+  const Id from = opened(owner, loopback());
+  const Fd to[2] = {plain(loopback()), plain(loopback())};
+  std::vector<std::string> all = train(10, 100, 100);
+  send_to_both(owner, from, all, to);
+  CHECK_EQ(owner.kernel().messages_sent, 2);
+  // A longer one cannot join, and a shorter one ends its train: five of each peer.
+  const std::vector<std::string> more = {pattern(200), pattern(100, 1), pattern(100, 2),
+                                         "",           pattern(100, 3), pattern(150)};
+  send_to_both(owner, from, more, to);
+  CHECK_EQ(owner.kernel().messages_sent, 2 + 2 * 5);
+  all.insert(all.end(), more.begin(), more.end());
+  for (const Fd& fd : to) {
+    for (const std::string& each : all) CHECK(catch_one(fd) == each);
+    CHECK(!is_ready(fd.get(), POLLIN, 0));
+  }
+}
+
+TEST_BOTH("Reactor keeps a train behind one that is sent, and sends it once") {
+  Owner owner(make);
+  const Id from = opened(owner, loopback());
+  const Fd to[2] = {plain(loopback()), plain(loopback())};
+  owner.faults().add({Call::sendmsg, EAGAIN, 1, 1});
+  const std::vector<std::string> all = train(5, 100, 100);
+  send_to_both(owner, from, all, to);
+  const Told full = owner.take(EventKind::queued, from);
+  CHECK_EQ(full.a, 900);
+  CHECK_EQ(full.b, 9);
+  const Told sent = owner.take(EventKind::queued, from);
+  CHECK_EQ(sent.a, 0);
+  CHECK_EQ(sent.b, 0);
+  CHECK_EQ(owner.kernel().messages_sent, 2);
+  for (const Fd& fd : to) {
+    for (const std::string& each : all) CHECK(catch_one(fd) == each);
+    CHECK(!is_ready(fd.get(), POLLIN, 0));
+  }
+}
+
+TEST_BOTH("Reactor tells of the message that failed behind a train that is sent (F26, F29)") {
+  Owner owner(make);
+  const Id from = opened(owner, loopback());
+  const Fd to[2] = {plain(loopback()), plain(loopback())};
+  // The second train, and then the first of its messages.
+  owner.faults().add({Call::sendmsg, ENOBUFS, 1, 2});
+  std::vector<std::string> all = train(5, 100, 100);
+  send_to_both(owner, from, all, to);
+  Told failed = owner.take(EventKind::send_failed, from);
+  CHECK_EQ(failed.b, 1);
+  CHECK_EQ(failed.messages[0].record.port, port_of(to[1].get()));
+  CHECK_EQ(owner.reactor().pending(from), 0);
+  // And those that follow are still numbered right.
+  owner.faults().add({Call::sendmsg, ENOBUFS, 0, 1});
+  send_all(owner, from, {pattern(7)}, loopback(port_of(to[0].get())));
+  failed = owner.take(EventKind::send_failed, from);
+  CHECK_EQ(failed.b, 10);
+  for (const std::string& each : all) CHECK(catch_one(to[0]) == each);
+  all.erase(all.begin());
+  for (const std::string& each : all) CHECK(catch_one(to[1]) == each);
+  for (const Fd& fd : to) CHECK(!is_ready(fd.get(), POLLIN, 0));
+}
+
 TEST_BOTH("Reactor tells of the one of 45 messages that failed, and sends the others (F26)") {
   Owner owner(make);
   const Id from = opened(owner, loopback());

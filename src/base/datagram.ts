@@ -163,7 +163,8 @@ export interface Datagram extends SocketBase {
   resume(): void;
 
   /**
-   * Takes one datagram to be sent, after those taken before.
+   * Takes one datagram to be sent, after those taken before for the same address. Those of one turn for different addresses
+   * may overtake each other, as they may on their way.
    *
    * @param done told, once and never inside `send`, when the datagram is with the kernel or will never be: `EMSGSIZE`,
    *   `ENETUNREACH`, `EACCES` (broadcast without the option), `EPERM` … Without it, failures go to `DatagramSink.error`
@@ -176,7 +177,8 @@ export interface Datagram extends SocketBase {
 
   /**
    * Takes datagrams from the first on, until `bufferedAmount` is at or above the high-water mark. The rest is the caller's
-   * to send again, after `drain`. Equal sizes to one peer are cheapest.
+   * to send again, after `drain`. Equal sizes to one peer are cheapest, also where other peers'
+   * stand between them.
    *
    * @returns how many were taken
    * @throws as `send`, before anything is taken
