@@ -251,7 +251,7 @@ Napi::Value start_receiving(Info info) {
   bool owned;
   int meta;
   if (loop == nullptr || !args.id(0, &id) ||
-      !args.integer(1, "size", 1, static_cast<int>(Reactor::kMaxRead), &size) ||
+      !args.integer(1, "size", 1, static_cast<int>(Reactor::kMaxMessage), &size) ||
       !args.boolean(2, "owned", &owned) ||
       !args.integer(3, "meta", 0,
                     static_cast<int>(kMetaLocal | kMetaTtl | kMetaTrafficClass | kMetaTimestamp),

@@ -88,8 +88,10 @@ class Blocks {
 
 class Reactor {
  public:
-  // Most bytes of one read, and of one write that is gathered.
-  static constexpr uint32_t kMaxRead = 64 * 1024;
+  // Most bytes of one read of a stream. Where much is waiting a large read pays, for each costs a
+  // call, a block and an acknowledgement; a still larger one does not (docs/design/0007).
+  static constexpr uint32_t kMaxRead = 256 * 1024;
+  // Most bytes of one write that is gathered.
   static constexpr size_t kMaxGathered = 4 * 1024;
   // From this size on a read of owned chunks goes into a block.
   static constexpr uint32_t kMinBlock = 16 * 1024;
@@ -98,12 +100,15 @@ class Reactor {
   static constexpr uint32_t kAcceptBatch = 32;
   // Messages after which no further socket receives any in the same batch.
   static constexpr uint32_t kMessageBatch = 1024;
+  // Most bytes of one message that is received.
+  static constexpr uint32_t kMaxMessage = 64 * 1024;
   // What a slab must have where there are sockets of messages: room for a train with its records,
-  // and for reports and failures.
-  static constexpr size_t kMessageRoom = 2 * kMaxRead;
+  // and for reports and failures. Where a read has room, so has this.
+  static constexpr size_t kMessageRoom = 2 * kMaxMessage;
+  static_assert(kMessageRoom <= kMaxRead);
 
   // `slab` and `events` are the owner's memory, `kEventCapacity` events and at least kMaxRead
-  // bytes, or kMessageRoom.
+  // bytes.
   Reactor(std::unique_ptr<Poller> poller, std::unique_ptr<Kernel> kernel, uint8_t* slab,
           size_t slab_size, Event* events);
   Reactor(const Reactor&) = delete;

@@ -73,7 +73,7 @@ int Reactor::start_receiving(Id id, uint32_t size, bool owned, uint32_t meta) {
   const int asked = ask_for_meta(*slot, meta);
   if (asked < 0) return asked;
   const uint32_t index = slot_of(id);
-  slot->read_size = std::min(std::max(size, 1u), kMaxRead);
+  slot->read_size = std::min(std::max(size, 1u), kMaxMessage);
   slot->set(kActive);
   owned ? slot->set(kOwned) : slot->clear(kOwned);
   const int watched = watch(*slot, index);
@@ -86,7 +86,8 @@ int Reactor::start_receiving(Id id, uint32_t size, bool owned, uint32_t meta) {
 
 // What one message may take of the slab.
 size_t Reactor::worst_message(const Slot& slot) {
-  const size_t most = slot.has(kUdp) ? Intake::kData : std::min<size_t>(slot.read_size, kMaxRead);
+  const size_t most =
+      slot.has(kUdp) ? Intake::kData : std::min<size_t>(slot.read_size, kMaxMessage);
   const size_t records =
       slot.has(kTrains) ? Intake::kMaxSegments * (sizeof(DatagramRecord) + 8) : kRecordRoom;
   return most + records;

@@ -8,7 +8,7 @@
 
 namespace sk::test {
 
-constexpr uint32_t kWhole = Reactor::kMaxRead;
+constexpr uint32_t kWhole = Reactor::kMaxMessage;
 
 Id opened(Owner& owner, const Address& address, bool wants_icmp = false);
 // A plain socket of datagrams, blocking.

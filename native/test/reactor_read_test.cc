@@ -290,7 +290,7 @@ TEST_BOTH("Reactor takes a block back when less is read than was waiting, or not
   Owner owner(make);
   owner.reactor().set_blocks(&owner.blocks);
   const Link link = tcp_link(owner);
-  start(owner, link.id, Reactor::kMaxRead, true);
+  start(owner, link.id, 50'000, true);
   const std::string bytes = pattern(150'000);
   send_all(link.far, bytes);
   owner.turn();

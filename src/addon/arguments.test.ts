@@ -47,6 +47,7 @@ type Kind =
   | 'signed'
   | 'id'
   | 'size'
+  | 'messageSize'
   | 'port'
   | 'family'
   | 'scope'
@@ -84,7 +85,7 @@ const CALLS: Readonly<Partial<Record<Name, readonly (readonly [Kind, unknown])[]
   ],
   startReading: [
     ['id', 1],
-    ['size', 65536],
+    ['size', 262_144],
     ['bool', true],
   ],
   startAccepting: [['id', 1]],
@@ -120,7 +121,7 @@ const CALLS: Readonly<Partial<Record<Name, readonly (readonly [Kind, unknown])[]
   ],
   startReceiving: [
     ['id', 1],
-    ['size', 65536],
+    ['messageSize', 65536],
     ['bool', true],
     ['meta', 15],
   ],
@@ -154,12 +155,15 @@ const CALLS: Readonly<Partial<Record<Name, readonly (readonly [Kind, unknown])[]
 const NEGATIVE = ['-1', -1] as const;
 const TWO_31 = ['2^31', 2 ** 31] as const;
 
+const NO_SIZE = [...NOTHING_USEFUL, ['true', true], ...NO_INTEGER, NEGATIVE, ['0', 0], ['-0', -0]] as const;
+
 /** The bad values of each kind. */
 const BAD: Readonly<Record<Kind, readonly BadValue[]>> = {
   int: [...NOTHING_USEFUL, ['true', true], ...NO_INTEGER, NEGATIVE, TWO_31],
   signed: [...NOTHING_USEFUL, ['true', true], ...NO_INTEGER, TWO_31, ['-2^31 - 1', -(2 ** 31) - 1]],
   id: [...NOTHING_USEFUL, ['true', true], ...NO_INTEGER, NEGATIVE, ['2^52', 2 ** 52]],
-  size: [...NOTHING_USEFUL, ['true', true], ...NO_INTEGER, NEGATIVE, ['0', 0], ['-0', -0], ['65537', 65537]],
+  size: [...NO_SIZE, ['262145', 262_145]],
+  messageSize: [...NO_SIZE, ['65537', 65537]],
   port: [...NOTHING_USEFUL, ['true', true], ...NO_INTEGER, NEGATIVE, ['65536', 65536]],
   family: [...NOTHING_USEFUL, ['true', true], ...NO_INTEGER, NEGATIVE, ['7', 7]],
   scope: [...NOTHING_USEFUL, ['true', true], ...NO_INTEGER, NEGATIVE, ['2^32', 2 ** 32]],

@@ -297,7 +297,7 @@ export interface SocketBase extends AsyncDisposable {
 
 /** How a stream hands over what it reads. */
 export interface ReadOptions {
-  /** Most bytes of one chunk. Default 64 KiB, which is also the most. */
+  /** Most bytes of one chunk. Default 256 KiB, which is also the most. */
   readonly readSize?: number | undefined;
   /** `owned` (default): each chunk is the receiver's. `view`: valid only during the call, and cheaper. */
   readonly chunks?: 'owned' | 'view' | undefined;
@@ -415,6 +415,6 @@ export const DEFAULT_WRITE_LIMIT: number = 64 * 1024 * 1024;
  */
 export const MESSAGE_OVERHEAD: number = 256;
 /** The most bytes of one chunk. */
-export const MAX_READ_SIZE: number = 64 * 1024;
+export const MAX_READ_SIZE: number = 256 * 1024;
 /** The most bytes of one datagram's data, and what `maxSize` is unless asked otherwise. */
 export const MAX_DATAGRAM_SIZE: number = 65_535;

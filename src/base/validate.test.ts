@@ -56,7 +56,7 @@ const REFUSED: readonly (readonly [
   [listenWith, 'ipv6Only', [0, 1, 'true', null], []],
   [listenUnixWith, 'stale', [true, null], ['', 'unlink']],
   [listenUnixWith, 'mode', ['660', null], [...NOT_IN_RANGE, 0o1000]],
-  [validateReadOptions, 'readSize', ['1', null], [...NOT_IN_RANGE, 0, 65537]],
+  [validateReadOptions, 'readSize', ['1', null], [...NOT_IN_RANGE, 0, 262_145]],
   [validateReadOptions, 'chunks', [1, null], ['', 'copy']],
   [(options) => validateResolve('a', options), 'family', [4], ['inet']],
   [(options) => validateDeadline(options), 'timeout', ['1', null], [...NOT_IN_RANGE, 2 ** 31]],

@@ -141,7 +141,7 @@ async function detachedWrite(h: StreamHarness): Promise<void> {
   reader.checkPattern(10);
 }
 
-const BAD_READ_SIZES: readonly unknown[] = [0, -1, 65_537, 1.5, Number.NaN, 2 ** 53, '100', null];
+const BAD_READ_SIZES: readonly unknown[] = [0, -1, 262_145, 1.5, Number.NaN, 2 ** 53, '100', null];
 
 async function badStarts(h: StreamHarness): Promise<void> {
   const { a, b } = await h.pair();

@@ -250,7 +250,7 @@ async function viewChunks(h: StreamHarness): Promise<void> {
 }
 
 async function readSizes(h: StreamHarness): Promise<void> {
-  for (const readSize of [1, 7, 4096, 65_536]) {
+  for (const readSize of [1, 7, 4096, 65_536, 262_144]) {
     const { a, b } = await h.pair();
     h.record(a);
     b.pause();
