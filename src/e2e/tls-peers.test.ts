@@ -13,7 +13,7 @@ import { localProvider } from '../engine/local-provider.ts';
 import { portableProvider } from '../portable/portable-provider.ts';
 import type { RowName } from '../testing/node/certificates.ts';
 import { certificates } from '../testing/node/certificates.ts';
-import { countDescriptors, leakCheck } from '../testing/node/leak-check.ts';
+import { leakCheck } from '../testing/node/leak-check.ts';
 import { Peer, python, runProgram } from '../testing/node/peer.ts';
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
@@ -315,11 +315,11 @@ for (const [what, code, failure] of RUDE) {
   each(`connect to a peer that ${what} in mid-handshake (F65)`, async (provider, t) => {
     const peer = cpython(t, `\ns = serve(); c, _ = s.accept()\n${code}\n`);
     const port = Number(await peer.line());
-    const before = countDescriptors();
+    const leaks = leakCheck();
     const tls = { ca: material().authority };
     assert.match(await failureOf(provider.connect({ host: '127.0.0.1', port, tls })), failure);
     // A farewell may still be on its way out.
-    while (countDescriptors() > before) await new Promise((resolve) => setImmediate(resolve));
+    await leaks.settled();
   });
 }
 
@@ -354,7 +354,7 @@ each('two hundred connections come and go, and leave nothing', async (provider) 
     close: () => undefined,
   });
   const { port } = listener.local;
-  const before = countDescriptors();
+  const leaks = leakCheck();
   const one = async (): Promise<void> => {
     const stream = await provider.connect({ host: '127.0.0.1', port, tls: { ca: authority } });
     stream.write(bytes('round'));
@@ -363,5 +363,5 @@ each('two hundred connections come and go, and leave nothing', async (provider) 
     await stream.close();
   };
   for (let i = 0; i < 10; i++) await Promise.all(Array.from({ length: 20 }, one));
-  while (countDescriptors() > before) await new Promise((resolve) => setImmediate(resolve));
+  await leaks.settled();
 });

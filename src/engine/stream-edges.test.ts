@@ -6,11 +6,13 @@ import type { TestContext } from 'node:test';
 import { isSocketError } from '../base/errors.ts';
 import type { SocketError } from '../base/errors.ts';
 import type { Stream } from '../base/provider.ts';
+import { deferred } from '../testing/deferred.ts';
 import { countDescriptors } from '../testing/node/leak-check.ts';
 import { connected, portOf, record, recordListener, whereIs, written } from '../testing/node/pairs.ts';
 import { node, python } from '../testing/node/peer.ts';
 import type { Peer } from '../testing/node/peer.ts';
 import { tempPath } from '../testing/node/temp-path.ts';
+import { turnsPerStep } from '../testing/node/turns.ts';
 import { asciiBytes, patternBytes } from '../testing/pattern.ts';
 import type { LocalProvider } from './local-provider.ts';
 import { localProvider } from './local-provider.ts';
@@ -35,12 +37,13 @@ function causeOf(error: SocketError | null): string {
   return error.cause.code;
 }
 
-/** Milliseconds of CPU that this process uses until `work` has settled. */
-async function cpuOf(work: Promise<unknown>): Promise<number> {
-  const before = process.cpuUsage();
-  await work;
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000;
+const ECHOES = 50;
+
+function turnsPerEcho(peer: Peer): Promise<number> {
+  return turnsPerStep(ECHOES, async () => {
+    peer.say('echo');
+    assert.equal(await peer.line(), 'echo');
+  });
 }
 
 for (const poller of POLLERS) {
@@ -80,21 +83,20 @@ for (const poller of POLLERS) {
     const provider = makeProvider(t, poller);
     const peer = python(
       t,
-      `import time
-s = serve(); c, _ = s.accept(); c.shutdown(socket.SHUT_WR); wait(); time.sleep(0.4); reset(c)
-say('reset'); time.sleep(0.4); say('later')`,
+      `def echo():
+    for i in range(${String(ECHOES)}): say(wait())
+s = serve(); c, _ = s.accept(); c.shutdown(socket.SHUT_WR); echo(); reset(c); echo()`,
     );
     const stream = await dialPeer(provider, peer);
     const recorder = record(t, stream);
     while (stream.write(new Uint8Array(262_144)));
     await recorder.untilEnd();
-    peer.say('full');
-    const untilReset = await cpuOf(recorder.untilClose());
-    assert.ok(untilReset < 200, `${String(untilReset)} ms of CPU while it waited for 400 ms`);
+    const untilReset = await turnsPerEcho(peer);
+    assert.ok(untilReset < 5, `${String(untilReset)} turns for a line before the reset`);
+    await recorder.untilClose();
     assert.match(causeOf(recorder.error ?? null), /^(ECONNRESET|EPIPE)$/);
-    await peer.line();
-    const afterwards = await cpuOf(peer.line());
-    assert.ok(afterwards < 200, `${String(afterwards)} ms of CPU after it had closed`);
+    const afterwards = await turnsPerEcho(peer);
+    assert.ok(afterwards < 5, `${String(afterwards)} turns for a line after it had closed`);
   });
 
   test(`an out-of-band byte leaves the stream intact (${poller}, F20)`, { timeout: 10_000 }, async (t) => {
@@ -167,6 +169,7 @@ say('gone'); s = dial(sys.argv[1]); s.sendall(b'alive'); wait()`,
     provider.faults.fail('accept', 'ECONNABORTED', { times: 10, skip: 20 });
     const closed: (string | null)[] = [];
     let text = '';
+    const all = deferred<undefined>();
     await new Promise<void>((resolve) => {
       listener.start({
         accept: (stream) => {
@@ -179,19 +182,15 @@ say('gone'); s = dial(sys.argv[1]); s.sendall(b'alive'); wait()`,
             end: () => {
               stream.closeWrite();
             },
-            close: (error) => closed.push(error?.code ?? null),
+            close: (error) => {
+              if (closed.push(error?.code ?? null) >= 90) all.resolve(undefined);
+            },
           });
         },
         close: () => undefined,
       });
     });
-    await new Promise<void>((resolve) => {
-      const settle = (): void => {
-        if (closed.length >= 90) resolve();
-        else setImmediate(settle);
-      };
-      settle();
-    });
+    await all.promise;
     assert.equal(closed.length, 90);
     assert.equal(countDescriptors(), before + 1);
   });
