@@ -95,8 +95,8 @@ TEST_BOTH("Reactor.adopt takes sockets of messages, which are then opened as suc
 }
 
 TEST_BOTH("Reactor tells no more of a train that nobody asked for than there is room for") {
-  // A slab with room for one message, behind which the harness has its guard.
-  Owner owner(make, Reactor::kMessageRoom);
+  // A slab that has to be shared out, behind which the harness has its guard.
+  Owner owner(make, Reactor::kMaxRead);
   const Fd near = plain(loopback());
   const Fd far = plain(loopback());
   const Id id = adopted(owner, near.get(), true);
