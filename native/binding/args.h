@@ -30,12 +30,15 @@ class Args {
     napi_get_cb_info(env, info, &count, values_, nullptr, data);
   }
 
-  // A whole number within the bounds. Inline, since most calls read several.
+  // A whole number within the bounds. Inline, since most calls read several. It says false itself:
+  // what the compiler cannot see into might say true, and the number be used without having been
+  // set.
   template <typename T>
   bool integer(size_t index, const char* name, T low, T high, T* out) const {
     double number = 0;
     if (napi_get_value_double(env_, value(index), &number) != napi_ok) {
-      return type_error(name, "a number");
+      type_error(name, "a number");
+      return false;
     }
     // The comparison is false for NaN, and keeps the conversion within what T holds. There and back
     // is two instructions; trunc(3) is a call.
@@ -43,7 +46,8 @@ class Args {
       *out = static_cast<T>(number);
       if (static_cast<double>(*out) == number) return true;
     }
-    return range_error(name, low, high);
+    range_error(name, low, high);
+    return false;
   }
   // The id of a socket: a whole number that an id can be; whether it lives is told by the call.
   bool id(size_t index, Id* out) const;

@@ -36,6 +36,15 @@
 #include "core/constants.h"
 #include "core/linux_names.h"
 
+// glibc's own definitions warn of names that are deprecated. The numbers are its interface, and
+// stay.
+#undef AI_IDN_ALLOW_UNASSIGNED
+#define AI_IDN_ALLOW_UNASSIGNED 0x0100
+#undef NI_IDN_ALLOW_UNASSIGNED
+#define NI_IDN_ALLOW_UNASSIGNED 64
+#undef NI_IDN_USE_STD3_ASCII_RULES
+#define NI_IDN_USE_STD3_ASCII_RULES 128
+
 namespace sk {
 
 #define ROW(name) {#name, name},

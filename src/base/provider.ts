@@ -99,7 +99,10 @@ export interface Deadline {
 export interface WriteLimits {
   /** Unsent bytes at and above which `write` answers `false`, and `drain` follows. Default 64 KiB. */
   readonly highWaterMark?: number | undefined;
-  /** Unsent bytes above which a further `write` throws `OverflowError`. Default 64 MiB. */
+  /**
+   * Unsent bytes above which a further `write` throws `OverflowError`. Default 64 MiB. A write that waits may count as
+   * `MESSAGE_OVERHEAD` more there, and does if it has a `done`.
+   */
   readonly writeLimit?: number | undefined;
 }
 
@@ -410,8 +413,8 @@ export const DEFAULT_HIGH_WATER_MARK: number = 64 * 1024;
 /** Unsent bytes past which `write` throws, unless asked otherwise. */
 export const DEFAULT_WRITE_LIMIT: number = 64 * 1024 * 1024;
 /**
- * Bytes that each message that waits to be sent counts as beside its own: about what keeping it costs, so that many small
- * ones, and empty ones, are bounded too.
+ * Bytes that each message, or write, that waits to be sent counts as beside its own: about what keeping it costs, so that
+ * many small ones, and empty ones, are bounded too.
  */
 export const MESSAGE_OVERHEAD: number = 256;
 /** The most bytes of one chunk. */

@@ -1,6 +1,7 @@
 /** The account of what a stream has taken to be sent, and who waits for it. */
 import type { SocketError } from '../base/errors.ts';
 import type { WriteDone } from '../base/provider.ts';
+import { MESSAGE_OVERHEAD } from '../base/provider.ts';
 import { reportUncaught } from './reactor.ts';
 import { WriteQueue } from './write-queue.ts';
 
@@ -29,6 +30,11 @@ export class Outgoing {
   /** Whether somebody has ever waited for an answer. */
   get hasWaiters(): boolean {
     return this.#queue !== undefined;
+  }
+
+  /** What is unsent, and who waits, as `writeLimit` counts it. */
+  get weight(): number {
+    return this.#queue === undefined ? this.unsent : this.unsent + this.#queue.length * MESSAGE_OVERHEAD;
   }
 
   /** A write has been taken. @param unsent all that is unsent now */

@@ -229,7 +229,7 @@ export class NativeStream extends ConnectedSocket implements Upgradable, RawStre
 
   write(bytes: Uint8Array, done?: WriteDone): boolean {
     if ((this.#is & UNWRITABLE) !== 0) throw this.#unwritable();
-    if (this.#out.unsent > this.limits.writeLimit) this.#requireRoom();
+    if (this.#out.weight > this.limits.writeLimit) this.#requireRoom();
     if (done !== undefined) requireDone(done);
     const unsent = this.#submit(bytes);
     const length = lengthOfBytes(bytes);
@@ -272,7 +272,8 @@ export class NativeStream extends ConnectedSocket implements Upgradable, RawStre
 
   #requireRoom(): void {
     const { writeLimit } = this.limits;
-    if (this.bufferedAmount > writeLimit) throw new OverflowError(writeLimit, this.details('write'));
+    if (this.bufferedAmount > writeLimit || this.#out.weight > writeLimit)
+      throw new OverflowError(writeLimit, this.details('write'));
   }
 
   #unwritable(): SocketError {
@@ -472,18 +473,10 @@ export class NativeStream extends ConnectedSocket implements Upgradable, RawStre
   // --- the rest ------------------------------------------------------------------------------------
 
   snapshot(): SocketSnapshot {
-    return {
-      id: this.id,
-      kind: 'stream',
-      transport: this.transport,
-      state: this.#has(IS.closing) ? 'closing' : 'open',
-      local: this.local,
-      remote: this.remote,
-      bytesRead: this.bytesRead,
-      bytesWritten: this.bytesWritten,
-      bufferedAmount: this.bufferedAmount,
-      tag: this.tag,
-    };
+    const { id, transport, local, remote, bytesRead, bytesWritten, bufferedAmount, tag } = this;
+    const state = this.#has(IS.closing) ? 'closing' : 'open';
+    const counts = { bytesRead, bytesWritten, bufferedAmount };
+    return { id, kind: 'stream', transport, state, local, remote, ...counts, tag };
   }
 
   protected override get hasHandle(): boolean {

@@ -26,6 +26,12 @@ export class WriteQueue {
     }
   }
 
+  /** Answers that wait. */
+  get length(): number {
+    const first = this.#done === undefined ? 0 : 1;
+    return this.#later === undefined ? first : first + this.#later.length - this.#head;
+  }
+
   /** Takes the next answer that is due: its last byte is among the first `written`. */
   next(written: number): WriteDone | undefined {
     const done = this.#done;

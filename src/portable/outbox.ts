@@ -1,5 +1,6 @@
 import type { SocketError } from '../base/errors.ts';
 import type { WriteDone } from '../base/provider.ts';
+import { MESSAGE_OVERHEAD } from '../base/provider.ts';
 import type { StreamLimits } from '../base/validate.ts';
 import { guarded } from './guarded.ts';
 
@@ -38,8 +39,9 @@ export class Outbox {
     return this.#owesDrain;
   }
 
+  /** Each write counts, for Node keeps each apart. */
   get isOverLimit(): boolean {
-    return this.#amount > this.limits.writeLimit;
+    return this.#amount + this.#unsent.size * MESSAGE_OVERHEAD > this.limits.writeLimit;
   }
 
   /** Whether what is unsent is still below the high-water mark. When it is not, a drain is owed. */

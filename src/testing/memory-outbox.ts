@@ -1,4 +1,5 @@
 import type { WriteDone } from '../base/provider.ts';
+import { MESSAGE_OVERHEAD } from '../base/provider.ts';
 import type { MemorySocket } from './memory-socket.ts';
 
 /** One write that is not with the kernel yet. */
@@ -19,6 +20,11 @@ export class MemoryOutbox {
 
   get bytesWritten(): number {
     return this.#bytesWritten;
+  }
+
+  /** What waits, as `writeLimit` counts it. */
+  get weight(): number {
+    return this.#bufferedAmount + this.#unsent.length * MESSAGE_OVERHEAD;
   }
 
   /** Whether nothing waits, not even an empty write for its turn. */

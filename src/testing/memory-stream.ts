@@ -235,7 +235,7 @@ export class MemoryStream implements Upgradable, RawStream {
     this.#requireOpen('write');
     if (this.#writeEnd !== 'open') throw new ClosedError(this.#details('write'));
     const { highWaterMark, writeLimit } = this.limits;
-    if (this.bufferedAmount > writeLimit) throw new OverflowError(writeLimit, this.#details('write'));
+    if (this.#outbox.weight > writeLimit) throw new OverflowError(writeLimit, this.#details('write'));
     this.#outbox.push(bytes, done);
     this.#wantWrite();
     if (this.bufferedAmount < highWaterMark) return true;

@@ -44,6 +44,8 @@ export const PROMISES = {
     'Milliseconds after which the call fails with `ETIMEDOUT`; `connect` with a `ConnectError` of such errors.',
   'limits.high-water': 'Unsent bytes at and above which `write` answers `false`, and `drain` follows.',
   'limits.overflow': 'Unsent bytes above which a further `write` throws `OverflowError`.',
+  'limits.waiting':
+    'A write that waits may count as `MESSAGE_OVERHEAD` more there, and does if it has a `done`.',
 
   'connect.addresses': 'Numeric addresses to dial, already judged: `host` is then not resolved.',
   'connect.family': 'Use only addresses of this family.',

@@ -1,4 +1,5 @@
 /** Cases of `streamSuite`: what is unsent is counted, told, and bounded. */
+import { MESSAGE_OVERHEAD } from '../base/provider.ts';
 import type { CaseRow } from './case-table.ts';
 import { patternBytes } from './pattern.ts';
 import type { StreamHarness } from './stream-harness.ts';
@@ -98,11 +99,10 @@ async function overflow(h: StreamHarness): Promise<void> {
   b.pause();
   const reader = h.record(b);
   let sent = await h.clog(a, writer, 4096);
-  for (let i = 0; a.bufferedAmount <= writeLimit; i++) {
-    check(i < 1000, 'bufferedAmount never passes writeLimit');
-    a.write(patternBytes(3000, sent), h.done(`done at ${String(sent)}`));
-    sent += 3000;
-  }
+  // One that is taken whole, however long it is.
+  equal(a.write(patternBytes(writeLimit + 1, sent), h.done('done of the long write')), false, 'write');
+  sent += writeLimit + 1;
+  check(a.bufferedAmount > writeLimit, `${String(a.bufferedAmount)} bytes wait`);
   const before = a.bufferedAmount;
   const error = throws(
     () => a.write(patternBytes(1), h.calls.never('done of the refused write')),
@@ -118,6 +118,45 @@ async function overflow(h: StreamHarness): Promise<void> {
   a.write(patternBytes(10, sent), h.done('done after the overflow'));
   await reader.untilBytes(sent + 10);
   reader.checkPattern(sent + 10);
+}
+
+/** What a write costs is not only its bytes: a `done` is kept as long as it waits. */
+async function emptyWritesAreBounded(h: StreamHarness): Promise<void> {
+  const writeLimit = 20_000;
+  const { a, b } = await h.pair({ isSmall: true, highWaterMark: 4096, writeLimit });
+  const writer = h.record(a);
+  b.pause();
+  const reader = h.record(b);
+  const sent = await h.clog(a, writer, 4096);
+  let taken = 0;
+  let refused: unknown;
+  while (refused === undefined && taken * MESSAGE_OVERHEAD <= writeLimit) {
+    let isTaken = false;
+    const done = h.calls.exactly(
+      `done of empty write ${String(taken)}`,
+      () => (isTaken ? 1 : 0),
+      () => undefined,
+    );
+    try {
+      a.write(new Uint8Array(0), done);
+      isTaken = true;
+      taken += 1;
+    } catch (error) {
+      refused = error;
+    }
+  }
+  if (refused === undefined) {
+    const done = h.calls.never('done of an empty write past the limit');
+    throws(
+      () => a.write(new Uint8Array(0), done),
+      { name: 'OverflowError' },
+      'an empty write past the limit',
+    );
+  } else checkError(refused, { name: 'OverflowError', code: 'ERR_SOCKET_OVERFLOW' }, 'an empty write');
+  b.resume();
+  await reader.untilBytes(sent);
+  reader.checkPattern(sent);
+  await writer.until(() => a.bufferedAmount === 0, 'bufferedAmount 0');
 }
 
 async function pausedDelaysNoOther(h: StreamHarness): Promise<void> {
@@ -213,6 +252,11 @@ export const PRESSURE_CASES: readonly CaseRow<StreamHarness>[] = [
     name: 'write past writeLimit takes nothing',
     promises: ['write.overflow', 'limits.overflow', 'pressure.bound'],
     run: overflow,
+  },
+  {
+    name: 'empty writes with a done are bounded by writeLimit',
+    promises: ['limits.waiting', 'pressure.bound'],
+    run: emptyWritesAreBounded,
   },
   { name: 'paused delays no other', promises: ['pressure.fair'], run: pausedDelaysNoOther },
   {

@@ -31,6 +31,17 @@ const BROKEN_STREAMS: readonly (readonly [
         ),
     }),
   ],
+  [
+    'takes empty writes without end',
+    'empty writes with a done',
+    (s) => ({
+      write: (bytes: Uint8Array, done?: WriteDone) => {
+        if (bytes.length > 0) return s.write(bytes, done);
+        void Promise.resolve().then(() => done?.(null));
+        return true;
+      },
+    }),
+  ],
   ['never calls done', 'empty write', (s) => ({ write: (bytes: Uint8Array) => s.write(bytes) })],
   [
     'calls done inside write',
