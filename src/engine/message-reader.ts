@@ -70,7 +70,7 @@ export class MessageReader {
     const length = words[at + RECORD.length] ?? 0;
     const data = dataOf(words, offset);
     this.#offset = behind(data, here);
-    const bytes = this.#bytes(slab, words[at + RECORD.buffer] ?? -1, data, here, isOwned);
+    const bytes = this.#bytes(words[at + RECORD.buffer] ?? -1, data, here, isOwned);
     const remote = this.#peers.read(words, slab, at);
     const truncated = bytes.length < length;
     if (this.#meta === 0) return { bytes, remote, truncated, length };
@@ -78,11 +78,11 @@ export class MessageReader {
   }
 
   /** `here` bytes at `data`, or what is wanted of them: the socket may have been started anew within the batch. */
-  #bytes(slab: Uint8Array, buffer: number, data: number, here: number, isOwned: boolean): Uint8Array {
+  #bytes(buffer: number, data: number, here: number, isOwned: boolean): Uint8Array {
     const size = Math.min(here, this.#maxSize);
     const own = this.#buffers?.[buffer];
     if (own !== undefined && size === here) return new Uint8Array(own);
-    const view = new Uint8Array(slab.buffer, data, size);
+    const view = new Uint8Array(this.#reactor.memory, data, size);
     return isOwned ? view.slice() : view;
   }
 }

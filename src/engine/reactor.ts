@@ -62,6 +62,8 @@ export class Reactor {
   readonly #targets: (Target | undefined)[] = [];
   readonly #events: Int32Array;
   #bytes: Uint8Array;
+  /** Of the same memory: to ask `#bytes` for it costs as much as to make a view. */
+  #memory: ArrayBufferLike;
   #words: Int32Array;
   readonly #waiters = new Set<() => void>();
   readonly #tick = (): void => {
@@ -81,7 +83,8 @@ export class Reactor {
     this.native = native;
     this.#events = this.native.events;
     this.#bytes = this.native.slab();
-    this.#words = new Int32Array(this.#bytes.buffer);
+    this.#memory = this.#bytes.buffer;
+    this.#words = new Int32Array(this.#memory);
   }
 
   get isClosed(): boolean {
@@ -95,25 +98,32 @@ export class Reactor {
 
   /** The slab, as bytes. Whoever has it may change it: it is for this engine alone. */
   get slab(): Uint8Array {
-    if (this.#bytes.byteLength === 0) this.#renewSlab();
+    if (this.#bytes.length === 0) this.#renewSlab();
     return this.#bytes;
+  }
+
+  /** The same memory, to make views of. */
+  get memory(): ArrayBufferLike {
+    if (this.#bytes.length === 0) this.#renewSlab();
+    return this.#memory;
   }
 
   /** The same memory as signed words. */
   get words(): Int32Array {
-    if (this.#bytes.byteLength === 0) this.#renewSlab();
+    if (this.#bytes.length === 0) this.#renewSlab();
     return this.#words;
   }
 
   /** What a `dataView` event points to. */
   view(offset: number, length: number): Uint8Array {
-    return new Uint8Array(this.slab.buffer, offset, length);
+    return new Uint8Array(this.memory, offset, length);
   }
 
   /** Whoever had a view may have transferred its buffer away. The memory is the native side's, and is still there. */
   #renewSlab(): void {
     this.#bytes = this.native.slab();
-    this.#words = new Int32Array(this.#bytes.buffer);
+    this.#memory = this.#bytes.buffer;
+    this.#words = new Int32Array(this.#memory);
   }
 
   /** The number of a network interface. @throws {SystemError} */
