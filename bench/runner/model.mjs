@@ -34,6 +34,7 @@
  * @property {number} [size] Bytes of a message or a datagram; 64, unless it is said.
  * @property {number} [window] Datagrams in flight.
  * @property {boolean} [tls]
+ * @property {boolean} [isRenewed] Each round measures new processes of its servers, since they differ among themselves.
  * @property {string} baseline The program that the tables compare all others with.
  * @property {readonly string[]} programs
  *

@@ -58,6 +58,8 @@ export async function measureRounds(test, entrants, settings, tell) {
 class Field {
   /** @type {Map<string, ServerProcess | CallerProcess>} */
   #running = new Map();
+  /** @type {Map<string, readonly string[]>} */
+  #commands = new Map();
   /** @type {Failure[]} */
   failures = [];
   #test;
@@ -89,10 +91,27 @@ class Field {
     for (const { name, command } of entrants) {
       tell(`starting ${name}`);
       const Kind = operationOf(this.#test) === undefined ? ServerProcess : CallerProcess;
-      const program = new Kind(this.#network.commandFor(command), this.#settings.serverCore);
+      const started = this.#network.commandFor(command);
+      const program = new Kind(started, this.#settings.serverCore);
+      this.#commands.set(name, started);
       this.#running.set(name, program);
       await program.ready().catch((error) => this.#dismiss(name, messageOf(error)));
     }
+  }
+
+  /**
+   * Another process of the same program, which has had a slice that does not count.
+   *
+   * @param {string} name
+   * @param {ServerProcess} before
+   */
+  async #renew(name, before) {
+    await before.stop();
+    const server = new ServerProcess(this.#commands.get(name) ?? [], this.#settings.serverCore);
+    this.#running.set(name, server);
+    await server.ready();
+    await measureSlice(this.#test, server, this.#settings, this.#network);
+    return server;
   }
 
   /**
@@ -117,9 +136,10 @@ class Field {
     if (program === undefined) return undefined;
     try {
       if (program instanceof CallerProcess) return await program.measure(this.#settings);
-      return sampleOf(await measureSlice(this.#test, program, this.#settings, this.#network));
+      const server = this.#test.isRenewed === true ? await this.#renew(name, program) : program;
+      return sampleOf(await measureSlice(this.#test, server, this.#settings, this.#network));
     } catch (error) {
-      await this.#blame(name, program, messageOf(error));
+      await this.#blame(name, this.#running.get(name) ?? program, messageOf(error));
       return undefined;
     }
   }
