@@ -10,7 +10,7 @@ import { NativeListener } from './listener.ts';
 import { setOptions } from './options.ts';
 import type { Reactor } from './reactor.ts';
 import { flatten, readAddress } from './sockaddr.ts';
-import type { StreamOrigin } from './stream.ts';
+import type { StreamOrigin } from './stream-state.ts';
 import { NativeStream } from './stream.ts';
 import { adoptFile, withoutRemains } from './unix-file.ts';
 

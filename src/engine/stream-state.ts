@@ -1,3 +1,6 @@
+import type { StreamLimits } from '../base/validate.ts';
+import type { KnownEnds } from './connected-socket.ts';
+
 /** What a stream has gone through; bits of one number, because ten thousand idle streams each have one. */
 export const IS = {
   started: 1,
@@ -23,6 +26,17 @@ export const IS = {
 } as const;
 
 export const UNWRITABLE: number = IS.closing | IS.released | IS.writeEnded | IS.writeBroken;
+
+/** What a stream begins with. */
+export interface StreamOrigin extends KnownEnds {
+  readonly isUnix: boolean;
+  readonly limits: StreamLimits;
+  /** What was connected to, where that has a name. */
+  readonly host?: string | undefined;
+}
+
+/** A read event that came while the stream was paused. */
+export type Held = { readonly chunk: Uint8Array } | { readonly errno: number };
 
 /** What a stream was made of. */
 export interface Detachment {

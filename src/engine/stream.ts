@@ -18,28 +18,18 @@ import type { TlsStream } from '../base/tls-upgrader.ts';
 import type { DeadlinePlan, StreamLimits } from '../base/validate.ts';
 import { requireDone, requireStreamSink, validateDeadline, validateReadOptions } from '../base/validate.ts';
 import { Closing } from './closing.ts';
-import { ConnectedSocket, type KnownEnds } from './connected-socket.ts';
+import { ConnectedSocket } from './connected-socket.ts';
 import { CoveredTarget } from './covered-target.ts';
 import { Outgoing } from './outgoing.ts';
 import type { Reactor, Target } from './reactor.ts';
-import type { Detachment } from './stream-state.ts';
+import type { Detachment, Held, StreamOrigin } from './stream-state.ts';
 import { IS, UNWRITABLE } from './stream-state.ts';
-
-/** A read event that came while the stream was paused. */
-type Held = { readonly chunk: Uint8Array } | { readonly errno: number };
 
 const NO_BYTES = new Uint8Array(0);
 
 /** Of streams that were closed with nothing left to do. */
 const CLOSED = new Closing();
 CLOSED.settle(null);
-
-export interface StreamOrigin extends KnownEnds {
-  readonly isUnix: boolean;
-  readonly limits: StreamLimits;
-  /** What was connected to, where that has a name. */
-  readonly host?: string | undefined;
-}
 
 export class NativeStream extends ConnectedSocket implements Upgradable, RawStream, Target {
   readonly limits: StreamLimits;
