@@ -149,15 +149,18 @@ export interface Datagram extends SocketBase {
   readonly drops: number;
 
   /**
-   * Begins to receive. Called again, it replaces sink and options, from the next datagram on.
+   * Begins to receive. Called again, it replaces sink and options, from the next datagram on. One that had been received by
+   * then, and not told, may be as the options before asked for: cut to their `maxSize`, which it tells, and with their `meta`.
    *
    * @throws {ClosedError}
    * @throws {UnsupportedError} `meta` asks for what `capabilities` lacks
    */
   start(sink: DatagramSink, options?: DatagramReadOptions): void;
   /**
-   * Stops receiving, after at most the datagram in hand, and all events but the answers to sends. What comes meanwhile waits
-   * in the kernel's buffer, which drops what finds no room, and counts it in `drops`. May be called before `start`.
+   * Stops receiving, after at most the datagram in hand. What is told meanwhile is of sends only: `done`, `drain`, and the
+   * `error` of a datagram without a `done`. Other errors, and the end of a seqpacket, are told after `resume`. What comes
+   * meanwhile waits in the kernel's buffer, which drops what finds no room, and counts it in `drops`. May be called before
+   * `start`.
    */
   pause(): void;
   resume(): void;

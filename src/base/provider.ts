@@ -337,8 +337,8 @@ export interface Stream extends SocketBase {
   start(sink: StreamSink, options?: ReadOptions): void;
 
   /**
-   * Stops reading, and with it all events but the answers to writes. An end or an error is told after `resume`. May be
-   * called before `start`.
+   * Stops reading, after at most the chunk in hand. What is told meanwhile is of writes only: `done` and `drain`. An end or
+   * an error is told after `resume`. May be called before `start`.
    */
   pause(): void;
   resume(): void;

@@ -47,8 +47,8 @@ export class NativeDatagram extends MessageSocket implements Datagram, Target {
   #bytesRead = 0;
   /** As last seen, for a socket that is closed. */
   #drops = 0;
-  /** Received while paused: what of a batch was under way. */
-  #held: ReceivedDatagram[] = [];
+  /** What came while paused, of a batch that was under way. */
+  #held: (ReceivedDatagram | SocketError)[] = [];
   /** How the peer of a seqpacket has ended, which is to be told behind what is held. */
   #ended: { readonly errno: number } | undefined;
   #failure: SocketError | undefined;
@@ -143,7 +143,7 @@ export class NativeDatagram extends MessageSocket implements Datagram, Target {
     const reader = this.#reader;
     reader.begin(offset, buffers);
     for (let i = 0; i < count; i++) {
-      if (this.#has(IS.paused | IS.closing | IS.released)) {
+      if (this.#held.length > 0 || this.#has(IS.paused | IS.closing | IS.released)) {
         this.#hold(count - i);
         return;
       }
@@ -173,10 +173,11 @@ export class NativeDatagram extends MessageSocket implements Datagram, Target {
     if (this.#held.length === 0 && this.#ended === undefined) return;
     const held = this.#held;
     let count = 0;
-    for (const datagram of held) {
+    for (const each of held) {
       if (this.#has(IS.paused | IS.closing | IS.released)) break;
       count++;
-      this.#deliver(datagram);
+      if ('bytes' in each) this.#deliver(each);
+      else this.#deliverError(each);
     }
     held.splice(0, count);
     if (this.#has(IS.paused | IS.closing | IS.released)) return;
@@ -202,15 +203,29 @@ export class NativeDatagram extends MessageSocket implements Datagram, Target {
     this.#later(FAILED_PAUSE, () => {
       this.#receive();
     });
-    this.#sink?.error?.(this.reactor.names.error(errno, 'recvmmsg', this.details('receive')));
+    this.#tellError(this.reactor.names.error(errno, 'recvmmsg', this.details('receive')));
   }
 
   #onReported(offset: number, errno: number): void {
-    if (this.#has(IS.paused | IS.closing | IS.released)) return;
     const remote = this.#reader.peerAt(offset);
     const reason = 'the network reports that a datagram did not arrive';
     const details = { ...this.details('send'), remote, reason };
-    this.#sink?.error?.(this.reactor.names.error(errno, 'recvmsg', details));
+    this.#tellError(this.reactor.names.error(errno, 'recvmsg', details));
+  }
+
+  /** An error that is about no send of ours: told after `resume`, as datagrams are. */
+  #tellError(error: SocketError): void {
+    if (this.#has(IS.closing | IS.released)) return;
+    if (this.#held.length > 0 || this.#has(IS.paused)) this.#held.push(error);
+    else this.#deliverError(error);
+  }
+
+  #deliverError(error: SocketError): void {
+    try {
+      this.#sink?.error?.(error);
+    } catch (thrown) {
+      reportUncaught(thrown);
+    }
   }
 
   // --- sending ------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { IpEndpoint, SocketAddress } from '../base/address.ts';
 import type { Datagram, ReceivedDatagram, SocketProvider } from '../base/provider.ts';
 import { MESSAGE_OVERHEAD } from '../base/provider.ts';
-import { MAX_KEPT_BYTES } from './portable-datagram.ts';
+import { MAX_KEPT_BYTES } from './datagram-inbox.ts';
 import { portableProvider } from './portable-provider.ts';
 
 function made(t: TestContext): SocketProvider {

@@ -37,6 +37,8 @@ import {
 } from '../base/validate-datagram.ts';
 import type { DeadlinePlan } from '../base/validate.ts';
 import { requireDone, validateDeadline } from '../base/validate.ts';
+import type { Kept, Packet } from './datagram-inbox.ts';
+import { DatagramInbox } from './datagram-inbox.ts';
 import { DatagramOptions, setMembership } from './datagram-options.ts';
 import type { UnsentDatagram } from './datagram-outbox.ts';
 import { DatagramOutbox, isReport } from './datagram-outbox.ts';
@@ -44,15 +46,6 @@ import { guarded } from './guarded.ts';
 import { toSystemError } from './node-errors.ts';
 import type { OpenDatagram } from './open-datagram.ts';
 import type { OwnedSocket, Owner } from './owner.ts';
-
-/** The most bytes that are kept until they can be told, each datagram with some for itself: as Linux has it (socket(7)). */
-export const MAX_KEPT_BYTES: number = 208 * 1024;
-const KEPT_OVERHEAD = 256;
-
-interface Kept {
-  readonly bytes: Uint8Array;
-  readonly remote: IpEndpoint;
-}
 
 /** What a message may choose only where there is `datagram-meta`. */
 const META_FIELDS = ['from', 'interfaceIndex', 'ttl', 'trafficClass'] as const;
@@ -72,8 +65,7 @@ export class PortableDatagram implements Datagram, OwnedSocket {
   readonly #outbox: DatagramOutbox;
   readonly #counts = { received: 0, sent: 0, drops: 0, bytesRead: 0, bytesWritten: 0 };
   #memberships: Membership[] = [];
-  #kept: Kept[] = [];
-  #keptBytes = 0;
+  readonly #inbox = new DatagramInbox();
   #hasTurn = false;
   #lastSender: IpEndpoint | undefined;
   #settle: () => void = () => undefined;
@@ -107,10 +99,10 @@ export class PortableDatagram implements Datagram, OwnedSocket {
       },
     );
     socket.on('message', (bytes, from) => {
-      this.#came(bytes, from);
+      this.#tell({ packet: { bytes, remote: this.#senderOf(from) } });
     });
     socket.on('error', (error) => {
-      if (!isReport(error)) this.#tellError(toSystemError(error, this.#details('receive')));
+      if (!isReport(error)) this.#tell({ error: toSystemError(error, this.#details('receive')) });
     });
     owner.opened(this);
   }
@@ -311,7 +303,7 @@ export class PortableDatagram implements Datagram, OwnedSocket {
     this.#state = 'closed';
     const unsent = this.#outbox.drop();
     const error = new ClosedError(this.#details('send'));
-    this.#kept = [];
+    this.#inbox.clear();
     this.#socket.removeAllListeners('message');
     this.#socket.close(() => {
       this.#owner.closed(this);
@@ -326,18 +318,14 @@ export class PortableDatagram implements Datagram, OwnedSocket {
     });
   }
 
-  #came(bytes: Uint8Array, { address, port }: RemoteInfo): void {
-    const remote = this.#senderOf(address, port);
-    if (this.#isReading() && this.#kept.length === 0) this.#deliver({ bytes, remote });
-    else if (this.#keptBytes >= MAX_KEPT_BYTES) this.#counts.drops += 1;
-    else {
-      this.#kept.push({ bytes, remote });
-      this.#keptBytes += bytes.length + KEPT_OVERHEAD;
-    }
+  /** Tells it now, or keeps it until it can be told. */
+  #tell(kept: Kept): void {
+    if (this.#isReading() && this.#inbox.isEmpty) this.#deliver(kept);
+    else if (!this.#inbox.put(kept)) this.#counts.drops += 1;
   }
 
   /** The object of the one before, if it is the same sender. */
-  #senderOf(address: string, port: number): IpEndpoint {
+  #senderOf({ address, port }: RemoteInfo): IpEndpoint {
     const found = parseIp(address);
     if (found === null) throw new Error(`node:dgram told a sender that is none: ${address}`);
     const last = this.#lastSender;
@@ -351,7 +339,7 @@ export class PortableDatagram implements Datagram, OwnedSocket {
   }
 
   #deliverSoon(): void {
-    if (this.#hasTurn || this.#kept.length === 0) return;
+    if (this.#hasTurn || this.#inbox.isEmpty) return;
     this.#hasTurn = true;
     process.nextTick(() => {
       this.#hasTurn = false;
@@ -361,14 +349,18 @@ export class PortableDatagram implements Datagram, OwnedSocket {
 
   #deliverKept(): void {
     while (this.#isReading()) {
-      const next = this.#kept.shift();
+      const next = this.#inbox.take();
       if (next === undefined) return;
-      this.#keptBytes -= next.bytes.length + KEPT_OVERHEAD;
       this.#deliver(next);
     }
   }
 
-  #deliver({ bytes, remote }: Kept): void {
+  #deliver(kept: Kept): void {
+    if ('packet' in kept) this.#receive(kept.packet);
+    else this.#tellError(kept.error);
+  }
+
+  #receive({ bytes, remote }: Packet): void {
     const { length } = bytes;
     const { maxSize } = this.#read;
     const isWhole = length <= maxSize && bytes.buffer.byteLength === length;

@@ -15,16 +15,11 @@ import {
 } from './datagram-harness.ts';
 import { check, checkError, equal, equalList, type ErrorShape } from './suite.ts';
 
-/** Larger than any transport carries: 64 KiB for UDP, and more than a send buffer for the others. */
-function tooLarge(h: DatagramHarness): Uint8Array {
-  return new Uint8Array(h.isUdp ? 65_536 : 16 * 1024 * 1024);
-}
-
 async function tooLargeByDone(h: DatagramHarness): Promise<void> {
   const { a, b, toB } = await h.pair();
   const atA = h.recordDatagram(a);
   const atB = h.recordDatagram(b);
-  const large = tooLarge(h);
+  const large = h.tooLarge();
   const dones = [
     h.sent(a, { bytes: numbered(1, 10), to: toB }),
     h.sent(a, { bytes: large, to: toB }),
@@ -50,12 +45,12 @@ async function tooLargeBySink(h: DatagramHarness): Promise<void> {
   const { a, b, toB } = await h.pair();
   const atA = h.recordDatagram(a);
   const atB = h.recordDatagram(b);
-  a.send({ bytes: tooLarge(h), to: toB });
+  a.send({ bytes: h.tooLarge(), to: toB });
   checkError(await atA.untilError(), { name: 'SystemError', code: 'EMSGSIZE' }, 'error of send');
   equal(
     a.sendMany([
       { bytes: numbered(1, 10), to: toB },
-      { bytes: tooLarge(h), to: toB },
+      { bytes: h.tooLarge(), to: toB },
     ]),
     2,
     'taken',
@@ -78,7 +73,7 @@ async function tooLargeAmongMany(h: DatagramHarness): Promise<void> {
   const atB = h.recordDatagram(b);
   const numbers = Array.from({ length: 30 }, (_, i) => i);
   const bad: ReadonlySet<number> = new Set([0, 12, 13, 29]);
-  const messages = numbers.map((i) => ({ bytes: bad.has(i) ? tooLarge(h) : numbered(i, 100), to: toB }));
+  const messages = numbers.map((i) => ({ bytes: bad.has(i) ? h.tooLarge() : numbered(i, 100), to: toB }));
   equal(a.sendMany(messages), messages.length, 'datagrams taken');
   const good = numbers.filter((i) => !bad.has(i));
   await atB.untilCount(good.length);

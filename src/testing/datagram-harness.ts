@@ -96,6 +96,11 @@ export class DatagramHarness extends CaseScope {
     return onUdp({ transport: this.transport, options: { transport: this.transport } });
   }
 
+  /** More than the transport carries: 64 KiB for UDP, and more than a send buffer for the others. */
+  tooLarge(): Uint8Array {
+    return new Uint8Array(this.isUdp ? 65_536 : 16 * 1024 * 1024);
+  }
+
   /** The loopback address of the transport. */
   get loopback(): string {
     return this.transport === 'ipv6' ? '::1' : '127.0.0.1';

@@ -1,7 +1,15 @@
 /** Cases of `datagramSuite`: a paused socket is silent, and what comes meanwhile waits or is counted as dropped. */
+import type { Datagram } from '../base/provider.ts';
 import type { CaseRow } from './case-table.ts';
-import { numbered, numberOf, onUdp, type DatagramHarness, type DatagramSetting } from './datagram-harness.ts';
-import { check, equal, equalList } from './suite.ts';
+import {
+  numbered,
+  numberOf,
+  onPackets,
+  onUdp,
+  type DatagramHarness,
+  type DatagramSetting,
+} from './datagram-harness.ts';
+import { check, checkError, equal, equalList } from './suite.ts';
 
 const FEW = [0, 1, 2, 3, 4, 5, 6, 7];
 
@@ -74,6 +82,72 @@ async function pausedSends(h: DatagramHarness): Promise<void> {
   await atB.untilCount(FEW.length);
 }
 
+async function pausedTellsFailures(h: DatagramHarness): Promise<void> {
+  const { a, b, toB } = await h.pair();
+  a.pause();
+  const atA = h.recordDatagram(a);
+  h.recordDatagram(b);
+  a.send({ bytes: h.tooLarge(), to: toB });
+  checkError(await atA.untilError(), { name: 'SystemError', code: 'EMSGSIZE' }, 'error while paused');
+}
+
+/** A socket that hears of ICMP, and two that have gone. */
+async function reportsPair(h: DatagramHarness): Promise<{ a: Datagram; sendToNobody: () => Promise<void> }> {
+  const a = await h.bind({ icmpErrors: true });
+  const gone = [await h.bind(), await h.bind()];
+  const to = gone.map(({ local }) => local);
+  for (const each of gone) await each.close();
+  const sendToNobody = async (): Promise<void> => {
+    await Promise.all(to.map((each) => h.sent(a, { bytes: numbered(1, 10), to: each })));
+  };
+  return { a, sendToNobody };
+}
+
+async function reportsWaitForResume(h: DatagramHarness): Promise<void> {
+  const { a, sendToNobody } = await reportsPair(h);
+  a.pause();
+  const atA = h.recordDatagram(a);
+  await sendToNobody();
+  await h.quiet();
+  equalList(atA.log, [], 'events while paused');
+  a.resume();
+  await atA.untilError(1);
+  await h.quiet();
+  equalList(
+    atA.errors.map(({ code }) => code),
+    ['ECONNREFUSED', 'ECONNREFUSED'],
+    'errors after resume',
+  );
+}
+
+/** Both reports may have come with one look at the socket: the second is not lost. */
+async function pausedInError(h: DatagramHarness): Promise<void> {
+  const { a, sendToNobody } = await reportsPair(h);
+  const atA = h.recordDatagram(a, {
+    error: () => {
+      a.pause();
+    },
+  });
+  await sendToNobody();
+  await atA.untilError(0);
+  await h.quiet();
+  equal(atA.errors.length, 1, 'errors although the first paused');
+  a.resume();
+  await atA.untilError(1);
+}
+
+async function endWaitsForResume(h: DatagramHarness): Promise<void> {
+  const { a, b } = await h.pair();
+  h.recordDatagram(a);
+  b.pause();
+  const atB = h.recordDatagram(b);
+  await a.close();
+  await h.quiet();
+  equalList(atB.log, [], 'events while paused');
+  b.resume();
+  equal(await atB.untilClose(), null, 'close');
+}
+
 async function closedWhilePaused(h: DatagramHarness): Promise<void> {
   const { a, b, toB } = await h.pair();
   h.recordDatagram(a);
@@ -134,7 +208,32 @@ export const DATAGRAM_PAUSE_CASES: readonly CaseRow<DatagramHarness, DatagramSet
     promises: ['datagram.pause', 'datagram.whole'],
     run: pausedAndResumedAtOnce,
   },
-  { name: 'sends while it is paused', promises: ['datagram.pause'], run: pausedSends },
+  { name: 'sends while it is paused', promises: ['datagram.pause-sends'], run: pausedSends },
+  {
+    name: 'paused still hears of sends that fail',
+    promises: ['datagram.pause-sends', 'datagram.error'],
+    run: pausedTellsFailures,
+  },
+  {
+    name: 'paused hears what the network reports after resume (F24)',
+    promises: ['datagram.pause-errors'],
+    needs: ['icmp-errors'],
+    when: onUdp,
+    run: reportsWaitForResume,
+  },
+  {
+    name: 'pause inside error stops after the one in hand, and loses no other (F24)',
+    promises: ['datagram.pause-errors'],
+    needs: ['icmp-errors'],
+    when: onUdp,
+    run: pausedInError,
+  },
+  {
+    name: 'paused hears of the end after resume',
+    promises: ['datagram.pause-errors'],
+    when: onPackets,
+    run: endWaitsForResume,
+  },
   {
     name: 'close while paused drops what is unread',
     promises: ['datagram.close-flush', 'closed.silent'],

@@ -403,7 +403,7 @@ export const DATAGRAM_PRESSURE_CASES: readonly CaseRow<DatagramHarness, Datagram
   },
   {
     name: 'paused still hears the answers to its sends',
-    promises: ['datagram.pause'],
+    promises: ['datagram.pause-sends'],
     when: onUnixMessages,
     run: pausedSenderHearsAnswers,
   },

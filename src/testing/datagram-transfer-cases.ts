@@ -174,6 +174,29 @@ async function restart(h: DatagramHarness): Promise<void> {
   );
 }
 
+/** What of a batch was cut before it was asked for whole cannot be made whole; but it must say so. */
+async function restartForMore(h: DatagramHarness): Promise<void> {
+  const { a, b, toB } = await h.pair();
+  h.recordDatagram(a);
+  const second = h.datagramRecorder();
+  const receive = (): void => {
+    b.start(second, { maxSize: 200 });
+  };
+  h.recordDatagram(b, { receive }, { maxSize: 10 });
+  for (let i = 0; i < 8; i++) a.send({ bytes: numbered(i, 100), to: toB }, h.done(`done ${String(i)}`));
+  await second.untilCount(7);
+  for (const [i, { bytes, length, truncated }] of second.datagrams.entries()) {
+    equal(bytes[1], i + 1, 'number');
+    equal(length, 100, 'length');
+    equal(bytes.length, truncated ? 10 : 100, `bytes of one with truncated ${String(truncated)}`);
+  }
+  // Nothing is received by now that was not told.
+  await h.mustSend(a, { bytes: numbered(8, 100), to: toB });
+  const last = await second.datagram(7);
+  equal(last.bytes.length, 100, 'bytes of one that came after the call');
+  equal(numberOf(last.bytes), 8, 'its number');
+}
+
 async function onlyItsPeer(h: DatagramHarness): Promise<void> {
   const { a, b, toA } = await h.connectedPair();
   const stranger = await h.bind();
@@ -257,6 +280,11 @@ export const DATAGRAM_TRANSFER_CASES: readonly CaseRow<DatagramHarness, Datagram
     name: 'start again replaces sink and options from the next datagram on',
     promises: ['datagram.restart'],
     run: restart,
+  },
+  {
+    name: 'start again for more than was asked for tells what is cut (F22)',
+    promises: ['datagram.restart', 'datagram.restart-cut', 'datagram.truncated'],
+    run: restartForMore,
   },
   {
     name: 'hears only its peer when it is connected',

@@ -87,7 +87,8 @@ export const PROMISES = {
   'read.size': 'Most bytes of one chunk.',
   'read.start': 'Begins to read. Nothing is read before.',
   'read.restart': 'Called again, it replaces sink and options, from the next chunk on.',
-  'read.pause': 'Stops reading, and with it all events but the answers to writes.',
+  'read.pause':
+    'Stops reading, after at most the chunk in hand. What is told meanwhile is of writes only: `done` and `drain`.',
   'read.resume': 'An end or an error is told after `resume`.',
   'read.pause-first': 'May be called before `start`.',
   'sink.throw': 'Exceptions that it throws are reported as uncaught, and hurt no other socket.',
@@ -139,8 +140,12 @@ export const PROMISES = {
   'datagram.order': 'A socket that sends and receives messages whole, and in the order in which they come.',
   'datagram.start': 'Begins to receive.',
   'datagram.restart': 'Called again, it replaces sink and options, from the next datagram on.',
-  'datagram.pause':
-    'Stops receiving, after at most the datagram in hand, and all events but the answers to sends.',
+  'datagram.restart-cut':
+    'One that had been received by then, and not told, may be as the options before asked for: cut to their `maxSize`, which it tells, and with their `meta`.',
+  'datagram.pause': 'Stops receiving, after at most the datagram in hand.',
+  'datagram.pause-sends':
+    'What is told meanwhile is of sends only: `done`, `drain`, and the `error` of a datagram without a `done`.',
+  'datagram.pause-errors': 'Other errors, and the end of a seqpacket, are told after `resume`.',
   'datagram.pause-first': 'May be called before `start`.',
   'datagram.kernel':
     "What comes meanwhile waits in the kernel's buffer, which drops what finds no room, and counts it in `drops`.",
@@ -164,7 +169,7 @@ export const PROMISES = {
   'datagram.close-flush':
     'Sends what was taken, then closes. Unread datagrams are dropped. Rejects only if the deadline passes first.',
 
-  'send.order': 'Takes one datagram to be sent, after those taken before.',
+  'send.order': 'Takes one datagram to be sent, after those taken before for the same address.',
   'send.done': 'told, once and never inside `send`, when the datagram is with the kernel or will never be',
   'send.result': '`false` if `bufferedAmount` is now at or above the high-water mark: `drain` follows',
   'send.overflow': 'more than `writeLimit` bytes wait already; nothing was taken',

@@ -1,12 +1,11 @@
-/** Message sockets that break the contract, and providers that make them: rows for the tests of `datagramSuite`. */
+/** Message sockets that break the contract: rows for the tests of `datagramSuite`. */
 import type { DatagramReadOptions, DatagramSink, OutgoingDatagram } from '../../base/provider.ts';
 import { MESSAGE_OVERHEAD } from '../../base/provider.ts';
 import type { DatagramTransport } from '../datagram-harness.ts';
+import { BROKEN_DATAGRAM_PROVIDERS } from './broken-datagram-providers.ts';
 import {
-  binding,
   bound,
   inALargerBuffer,
-  listening,
   onMessage,
   onReceive,
   onSend,
@@ -269,6 +268,57 @@ const BROKEN_SOCKETS: readonly (readonly [
     }),
   ],
   ['ignores pause', 'ipv4', 'pause before start', () => ({ pause: () => undefined })],
+  [
+    'tells of the network while it is paused',
+    'ipv4',
+    'hears what the network reports',
+    () => ({ pause: () => undefined }),
+  ],
+  ['ends while it is paused', 'seqpacket', 'hears of the end', () => ({ pause: () => undefined })],
+  [
+    'tells nothing while it is paused',
+    'ipv4',
+    'hears of sends that fail',
+    (s) => ({
+      start: (sink: DatagramSink) => {
+        s.start({
+          ...bound(sink),
+          error: (error) => {
+            if (!s.isPaused) sink.error?.(error);
+          },
+        });
+      },
+    }),
+  ],
+  [
+    'loses what came with the error that paused it',
+    'ipv4',
+    'pause inside error',
+    onSink((sink) => {
+      let count = 0;
+      return {
+        ...bound(sink),
+        error: (error) => {
+          count += 1;
+          if (count === 1) sink.error?.(error);
+        },
+      };
+    }),
+  ],
+  [
+    'keeps the options of its first start',
+    'ipv4',
+    'for more than was asked for',
+    (s) => {
+      let first: DatagramReadOptions | undefined;
+      return {
+        start: (sink: DatagramSink, options?: DatagramReadOptions) => {
+          first ??= options;
+          s.start(sink, first);
+        },
+      };
+    },
+  ],
   ['does not say that it is paused', 'ipv4', 'pause before start', () => ({ isPaused: false })],
   ['hides drops', 'ipv4', 'counts what a full buffer dropped', () => ({ drops: 0 })],
   ['invents drops', 'ipv4', 'in the order', () => ({ drops: 1 })],
@@ -411,52 +461,6 @@ const BROKEN_SOCKETS: readonly (readonly [
   ],
 ];
 
-/** What is wrong with a provider, in the same manner. */
-const BROKEN_PROVIDERS: readonly (readonly [
-  what: string,
-  transport: DatagramTransport,
-  caught: string,
-  mutate: ProviderMutation,
-])[] = [
-  [
-    'tells ICMP to everybody',
-    'ipv4',
-    'not told, and ends nothing',
-    binding((o) => ({ ...o, icmpErrors: true })),
-  ],
-  [
-    'tells ICMP to connected sockets',
-    'ipv6',
-    'poisons nothing',
-    binding((o) => ({ ...o, icmpErrors: true })),
-  ],
-  ['never tells ICMP', 'ipv4', 'icmpErrors tells', binding((o) => ({ ...o, icmpErrors: false }))],
-  ['connects nothing', 'ipv4', 'hears only its peer', binding((o) => ({ ...o, remote: undefined }))],
-  ['shares every port', 'ipv4', 'EADDRINUSE', binding((o) => ({ ...o, reuseAddress: true }))],
-  ['shares no port', 'ipv4', 'reuseAddress lets', binding((o) => ({ ...o, reuseAddress: false }))],
-  ['spreads nothing', 'ipv4', 'reusePort spreads', binding((o) => ({ ...o, reusePort: false }))],
-  ['ignores ipv6Only', 'ipv6', 'ipv6Only leaves', binding((o) => ({ ...o, ipv6Only: undefined }))],
-  ['replaces every path', 'unix', 'replaces a stale path only', binding((o) => ({ ...o, stale: 'replace' }))],
-  ['ignores the mode', 'unix', 'a file of its mode', binding((o) => ({ ...o, mode: undefined }))],
-  ['ignores signals', 'ipv4', 'reason of a signal', binding((o) => ({ ...o, signal: undefined }))],
-  ['ignores options', 'ipv4', 'bind sets options', binding((o) => ({ ...o, options: undefined }))],
-  ['gives no limits', 'unix', 'keeps what is unsent', binding((o) => ({ ...o, highWaterMark: undefined }))],
-  ['lists nothing', 'ipv4', 'sockets lists it', () => ({ sockets: () => [] })],
-  ['does not close', 'unix', 'the end of the provider settles', () => ({ close: () => Promise.resolve() })],
-  [
-    'accepts while paused',
-    'seqpacket',
-    'a paused listener',
-    listening(() => ({ pause: () => undefined, isPaused: true })),
-  ],
-  [
-    'leaves a listener open',
-    'seqpacket',
-    'a closed listener leaves',
-    listening(() => ({ close: () => Promise.resolve() })),
-  ],
-];
-
 type Row = readonly [what: string, transport: DatagramTransport, caught: string, mutate: ProviderMutation];
 
 /** All of them, as providers. */
@@ -467,5 +471,5 @@ export const BROKEN_DATAGRAMS: readonly Row[] = [
     caught,
     sockets(mutate),
   ]),
-  ...BROKEN_PROVIDERS,
+  ...BROKEN_DATAGRAM_PROVIDERS,
 ];
