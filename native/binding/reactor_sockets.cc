@@ -111,6 +111,9 @@ Napi::Value descriptor(Info info) {
 // detach(id)
 Napi::Value detach(Info info) { return call(info, "detach", &Reactor::detach, Socket{}); }
 
+// handOver(id)
+Napi::Value hand_over(Info info) { return call(info, "handOver", &Reactor::hand_over, Socket{}); }
+
 // close(id)
 Napi::Value close(Info info) { return call(info, "close", &Reactor::close, Socket{}); }
 
@@ -133,6 +136,7 @@ void add_socket_calls(Napi::Object object, const Handle& handle) {
   add<reference>(object, "reference", handle);
   add<descriptor>(object, "descriptor", handle);
   add<detach>(object, "detach", handle);
+  add<hand_over>(object, "handOver", handle);
   add<close>(object, "close", handle);
   add<abort>(object, "abort", handle);
 }

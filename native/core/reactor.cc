@@ -46,7 +46,7 @@ Reactor::Reactor(std::unique_ptr<Poller> poller, std::unique_ptr<Kernel> kernel,
 Reactor::~Reactor() {
   for (uint32_t index = 0; index < slots_.size(); ++index) {
     Slot& slot = slots_.at(index);
-    if (slot.state == State::free) continue;
+    if (slot.state == State::free || slot.state == State::handed) continue;
     poller_->remove(slot.fd);
     kernel_->close(slot.fd);
   }
@@ -134,6 +134,7 @@ void Reactor::step(Slot& slot, uint32_t index) {
       }
       return;
     case State::opened:
+    case State::handed:
     case State::free:
       return;
   }
@@ -168,7 +169,7 @@ void Reactor::drop(Slot& slot, uint32_t index) {
   if (slot.has(kRegistered)) {
     slot.has(kForeign | kShown) ? poller_->forget(slot.fd) : poller_->remove(slot.fd);
   }
-  kernel_->close(slot.fd);
+  if (slot.state != State::handed) kernel_->close(slot.fd);
   if (slot.has(kReferenced)) --referenced_;
   slots_.release(index);
 }
@@ -290,7 +291,8 @@ int Reactor::descriptor(Id id) {
 int Reactor::abort(Id id) {
   Slot* slot = slots_.find(id);
   if (slot == nullptr) return -EBADF;
-  if (slot->state == State::connected && !slot->has(kLent)) {
+  const bool is_connection = slot->state == State::connected || slot->state == State::handed;
+  if (is_connection && !slot->has(kLent)) {
     // Zero linger makes close(2) drop what is unsent and reset a TCP connection (socket(7)). Other
     // kinds ignore it, and a connection that is gone already refuses it.
     const linger reset = {1, 0};

@@ -194,6 +194,11 @@ class Reactor {
   int descriptor(Id id);
   // Gives the descriptor up: it is the caller's, and the id is gone. -EBUSY if bytes are unsent.
   int detach(Id id);
+  // Lets the owner of the loop read from, write to and close a connection's descriptor by itself:
+  // the reactor never will again. Options and addresses can still be asked for, so the id must be
+  // closed before the descriptor is; an abort makes that close a reset. -EBUSY if bytes are unsent,
+  // -EPERM if the connection was only lent.
+  int hand_over(Id id);
 
   // Sockets that should keep the owner's loop alive.
   uint32_t referenced() const { return referenced_; }

@@ -159,4 +159,16 @@ int Reactor::detach(Id id) {
   return fd;
 }
 
+int Reactor::hand_over(Id id) {
+  Slot* slot = slots_.find(id);
+  if (slot == nullptr) return -EBADF;
+  if (slot->state != State::connected) return -ENOTCONN;
+  if (slot->has(kLent)) return -EPERM;
+  if (slot->pending() > 0) return -EBUSY;
+  if (slot->has(kRegistered)) poller_->forget(slot->fd);
+  slot->clear(kRegistered | kActive);
+  slot->state = State::handed;
+  return 0;
+}
+
 }  // namespace sk

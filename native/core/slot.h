@@ -21,7 +21,8 @@ constexpr uint32_t kMaxGeneration = 0x7fffffff;
 constexpr uint32_t slot_of(Id id) { return static_cast<uint32_t>(id & (kMaxSlots - 1)); }
 constexpr uint32_t generation_of(Id id) { return static_cast<uint32_t>(id >> kSlotBits); }
 
-enum class State : uint8_t { free, opened, connecting, connected, listening, messaging };
+// `handed`: somebody else reads, writes and closes the descriptor.
+enum class State : uint8_t { free, opened, connecting, connected, listening, messaging, handed };
 
 // What a socket does and what is known of its descriptor; several at once.
 enum Flag : uint32_t {

@@ -239,4 +239,67 @@ TEST_BOTH("Reactor.detach refuses while bytes are unsent") {
   CHECK_EQ(owner.reactor().detach(link.id), -EBADF);
 }
 
+TEST_BOTH("Reactor.hand_over leaves reading, writing and closing to somebody else") {
+  Owner owner(make);
+  const Link link = unix_link(owner);
+  check_text(owner, link.id, link.far, "read");
+  const Fd fd(owner.reactor().descriptor(link.id));
+  CHECK_EQ(owner.reactor().hand_over(link.id), 0);
+  send_all(link.far, "unread");
+  owner.settle();
+  CHECK(!owner.has(EventKind::data_view, link.id));
+  const uint8_t byte = 0;
+  CHECK_EQ(owner.reactor().start_reading(link.id, 100, false), -ENOTCONN);
+  CHECK_EQ(owner.reactor().write(link.id, &byte, 1), -ENOTCONN);
+  CHECK_EQ(owner.reactor().shut_write(link.id), -ENOTCONN);
+  CHECK_EQ(owner.reactor().hand_over(link.id), -ENOTCONN);
+  int value = 0;
+  CHECK_EQ(owner.reactor().get_option(link.id, SOL_SOCKET, SO_TYPE, &value), 0);
+  CHECK_EQ(value, static_cast<int>(SOCK_STREAM));
+  CHECK_EQ(owner.reactor().close(link.id), 0);
+  CHECK_EQ(owner.reactor().live(), 0u);
+  CHECK_EQ(owner.reactor().referenced(), 0u);
+  CHECK(receive(fd, 6) == "unread");
+}
+
+TEST_BOTH("Reactor.hand_over and abort make the other's close a reset") {
+  Owner owner(make);
+  Pair pair = tcp_pair();
+  const int fd = ::dup(pair.near.get());
+  pair.near.close();
+  const Id id = adopted(owner, fd, false);
+  CHECK_EQ(owner.reactor().hand_over(id), 0);
+  CHECK_EQ(owner.reactor().abort(id), 0);
+  CHECK_EQ(::close(fd), 0);
+  uint8_t byte;
+  CHECK_EQ(::recv(pair.far.get(), &byte, 1, 0), -1);
+  CHECK_EQ(errno, ECONNRESET);
+}
+
+TEST_BOTH("Reactor.hand_over refuses what it cannot give") {
+  Owner owner(make);
+  const Link link = unix_link(owner);
+  owner.reactor().begin_turn();
+  write(owner, link.id, "gathered");
+  CHECK_EQ(owner.reactor().hand_over(link.id), -EBUSY);
+  owner.reactor().flush();
+  CHECK(receive(link.far, 8) == "gathered");
+  const Fd listener = tcp_listener();
+  CHECK_EQ(owner.reactor().hand_over(adopted(owner, listener.get(), true)), -ENOTCONN);
+  const Pair pair = tcp_pair();
+  CHECK_EQ(owner.reactor().hand_over(adopted(owner, pair.near.get(), true)), -EPERM);
+  CHECK_EQ(owner.reactor().hand_over(1), -EBADF);
+}
+
+TEST_BOTH("Reactor closes nothing that it has handed over") {
+  Fd fd;
+  {
+    Owner owner(make);
+    Pair pair = tcp_pair();
+    fd = Fd(::dup(pair.near.get()));
+    CHECK_EQ(owner.reactor().hand_over(adopted(owner, fd.get(), false)), 0);
+  }
+  CHECK(::fcntl(fd.get(), F_GETFD) >= 0);
+}
+
 }  // namespace sk

@@ -89,6 +89,7 @@ const CALLS: Readonly<Partial<Record<Name, readonly (readonly [Kind, unknown])[]
     ['bool', true],
   ],
   startAccepting: [['id', 1]],
+  handOver: [['id', 1]],
   stop: [['id', 1]],
   write: [
     ['id', 1],

@@ -59,6 +59,7 @@ const WITH_HANDLE: readonly (readonly [string, (reactor: NativeReactor, handle: 
   ['reference', (r, h) => r.reference(h, true)],
   ['descriptor', (r, h) => r.descriptor(h)],
   ['detach', (r, h) => r.detach(h)],
+  ['handOver', (r, h) => r.handOver(h)],
 ];
 
 for (const [name, call] of WITH_HANDLE) {

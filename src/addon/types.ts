@@ -151,6 +151,12 @@ export interface NativeReactor {
   descriptor(handle: number): number;
   /** Gives the descriptor up: it is the caller's, and the handle is gone. @returns it, or a negative errno (`EBUSY`: bytes are unsent) */
   detach(handle: number): number;
+  /**
+   * Lets the caller read from, write to and close the descriptor of a connection: the reactor never will again. Options and
+   * addresses can still be asked for; the handle must be closed before the descriptor is, and if it is aborted, that close is
+   * a reset. @returns 0, or a negative errno (`EBUSY`: bytes are unsent; `EPERM`: the connection was only lent to the reactor)
+   */
+  handOver(handle: number): number;
   /** Closes every socket now. Further calls throw. */
   dispose(): void;
   /** Most bytes of one recv and of one send; 0 for no limit. Only of a reactor made `withFaults`. */

@@ -1,7 +1,9 @@
 /** The account of what a stream has taken to be sent, and who waits for it. */
+import { isBytes, lengthOfBytes } from '../base/bytes.ts';
 import type { SocketError } from '../base/errors.ts';
 import type { WriteDone } from '../base/provider.ts';
 import { MESSAGE_OVERHEAD } from '../base/provider.ts';
+import type { Reactor } from './reactor.ts';
 import { reportUncaught } from './reactor.ts';
 import { WriteQueue } from './write-queue.ts';
 
@@ -11,6 +13,17 @@ export function answer(done: WriteDone, error: SocketError | null): void {
     done(error);
   } catch (thrown) {
     reportUncaught(thrown);
+  }
+}
+
+/** @returns the bytes that are unsent now; negative if the connection has failed and its end is still to be told */
+export function submit({ native }: Reactor, handle: number, bytes: Uint8Array): number {
+  try {
+    return native.write(handle, bytes);
+  } catch (error) {
+    // The native side takes no shared memory, which another thread may change while it is read: a copy goes.
+    if (!(error instanceof TypeError) || !isBytes(bytes) || lengthOfBytes(bytes) === 0) throw error;
+    return native.write(handle, new Uint8Array(bytes));
   }
 }
 

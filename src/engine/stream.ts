@@ -1,5 +1,6 @@
+import type { Socket } from 'node:net';
 import { EVENT } from '../addon/types.ts';
-import { isBytes, lengthOfBytes } from '../base/bytes.ts';
+import { lengthOfBytes } from '../base/bytes.ts';
 import type { SocketError } from '../base/errors.ts';
 import { BrokenError, BusyError, ClosedError, OverflowError } from '../base/errors.ts';
 import type {
@@ -11,16 +12,19 @@ import type {
   WriteDone,
 } from '../base/provider.ts';
 import { MAX_READ_SIZE } from '../base/provider.ts';
+import { streamSnapshot } from '../base/stream-snapshot.ts';
 import type { UpgradeOptions } from '../base/tls.ts';
 import type { RawStream, Upgradable } from '../base/tls-host.ts';
 import { BUSY } from '../base/tls-host.ts';
 import type { TlsStream } from '../base/tls-upgrader.ts';
 import type { DeadlinePlan, StreamLimits } from '../base/validate.ts';
 import { requireDone, requireStreamSink, validateDeadline, validateReadOptions } from '../base/validate.ts';
+import type { Lender, Loan } from '../portable/lender.ts';
 import { Closing } from './closing.ts';
 import { ConnectedSocket } from './connected-socket.ts';
 import { CoveredTarget } from './covered-target.ts';
-import { Outgoing } from './outgoing.ts';
+import { lendSocket } from './lent-socket.ts';
+import { Outgoing, submit } from './outgoing.ts';
 import type { Reactor, Target } from './reactor.ts';
 import type { Detachment, Held, StreamOrigin } from './stream-state.ts';
 import { IS, UNWRITABLE } from './stream-state.ts';
@@ -31,7 +35,7 @@ const NO_BYTES = new Uint8Array(0);
 const CLOSED = new Closing();
 CLOSED.settle(null);
 
-export class NativeStream extends ConnectedSocket implements Upgradable, RawStream, Target {
+export class NativeStream extends ConnectedSocket implements Upgradable, RawStream, Lender, Target {
   readonly limits: StreamLimits;
   readonly #host: string | undefined;
   #is: number;
@@ -42,6 +46,8 @@ export class NativeStream extends ConnectedSocket implements Upgradable, RawStre
   #held: Held | undefined;
   #failure: SocketError | undefined;
   #closing: Closing | undefined;
+  /** Reads and writes in the place of this stream. */
+  #lent: Socket | undefined;
 
   constructor(reactor: Reactor, handle: number, origin: StreamOrigin) {
     super(reactor, handle, origin);
@@ -99,6 +105,20 @@ export class NativeStream extends ConnectedSocket implements Upgradable, RawStre
     this.#is |= IS.released | IS.closing;
     this.#attend();
     return heir;
+  }
+
+  lend(): Loan | undefined {
+    const { chunk, errno } = { ...this.#held } as { chunk?: Uint8Array; errno?: number };
+    // An error was the descriptor's last word: nobody else would hear it. An end can be heard again.
+    if (errno !== undefined && errno !== 0) return undefined;
+    const socket = lendSocket(this.reactor, this.handle, () => {
+      if (!this.#has(IS.released)) this.#release(null);
+    });
+    if (socket === undefined) return undefined;
+    this.#held = undefined;
+    if (chunk !== undefined) socket.unshift(chunk);
+    this.#lent = socket;
+    return { socket, isRecalled: () => this.#has(IS.closing), abort: this.abort.bind(this) };
   }
 
   cover(stream: TlsStream): void {
@@ -221,7 +241,7 @@ export class NativeStream extends ConnectedSocket implements Upgradable, RawStre
     if ((this.#is & UNWRITABLE) !== 0) throw this.#unwritable();
     if (this.#out.weight > this.limits.writeLimit) this.#requireRoom();
     if (done !== undefined) requireDone(done);
-    const unsent = this.#submit(bytes);
+    const unsent = submit(this.reactor, this.handle, bytes);
     const length = lengthOfBytes(bytes);
     if (unsent < 0) this.#out.refuse(length);
     else this.#out.take(length, unsent, this.reactor.turn);
@@ -246,18 +266,6 @@ export class NativeStream extends ConnectedSocket implements Upgradable, RawStre
     // Both directions have ended: closing the descriptor, when all is sent, sends the FIN.
     if (!this.#has(IS.readEnded)) this.reactor.native.shutWrite(this.handle);
     this.#attend();
-  }
-
-  /** @returns the bytes that are unsent now; negative if the connection has failed and `attend` is still to tell. */
-  #submit(bytes: Uint8Array): number {
-    const { native } = this.reactor;
-    try {
-      return native.write(this.handle, bytes);
-    } catch (error) {
-      // The native side takes no shared memory, which another thread may change while it is read: a copy goes.
-      if (!(error instanceof TypeError) || !isBytes(bytes) || lengthOfBytes(bytes) === 0) throw error;
-      return native.write(this.handle, new Uint8Array(bytes));
-    }
   }
 
   #requireRoom(): void {
@@ -445,6 +453,7 @@ export class NativeStream extends ConnectedSocket implements Upgradable, RawStre
     this.#out.drop();
     this.reactor.native[how](this.handle);
     this.reactor.disown(this.handle);
+    this.#lent?.destroy();
   }
 
   /** The last words, once. */
@@ -463,10 +472,7 @@ export class NativeStream extends ConnectedSocket implements Upgradable, RawStre
   // --- the rest ------------------------------------------------------------------------------------
 
   snapshot(): SocketSnapshot {
-    const { id, transport, local, remote, bytesRead, bytesWritten, bufferedAmount, tag } = this;
-    const state = this.#has(IS.closing) ? 'closing' : 'open';
-    const counts = { bytesRead, bytesWritten, bufferedAmount };
-    return { id, kind: 'stream', transport, state, local, remote, ...counts, tag };
+    return streamSnapshot(this, this.#has(IS.closing));
   }
 
   protected override get hasHandle(): boolean {

@@ -40,6 +40,11 @@ export class Inbox {
     this.#close = undefined;
   }
 
+  /** Whether neither an end nor a close waits. */
+  get hasOnlyData(): boolean {
+    return !this.#isEnded && this.#close === undefined;
+  }
+
   get isEmpty(): boolean {
     return this.#chunks.length === 0 && !this.#isEnded && this.#close === undefined;
   }
@@ -53,6 +58,11 @@ export class Inbox {
       return { kind: 'end' };
     }
     return this.#close === undefined ? undefined : { kind: 'close', error: this.#close.error };
+  }
+
+  /** All the data that waits. */
+  takeData(): Uint8Array[] {
+    return this.#chunks.splice(0).map(({ bytes, offset }) => bytes.subarray(offset));
   }
 
   #cut(chunk: Chunk, readSize: number, kind: ReadPlan['chunks']): Uint8Array {

@@ -7,6 +7,7 @@ import type { TlsInfo } from '../base/tls.ts';
 import type { StreamLimits } from '../base/validate.ts';
 import type { Inbox } from './inbox.ts';
 import type { OptionTable } from './remembered-options.ts';
+import type { TlsCarrier } from './tls-carrier.ts';
 
 /** What a socket needs of the provider that it belongs to. */
 export interface Owner {
@@ -53,8 +54,5 @@ export interface StreamSetting {
 /** What a stream has to know of the TLS that it is over. */
 export interface Protection {
   readonly info: TlsInfo;
-  /** Whether the end that was told is only that of the connection, and not one that the peer has said in TLS. */
-  isTruncated(): boolean;
-  /** Ends the connection at once. */
-  reset(): void;
+  readonly carrier: Pick<TlsCarrier, 'isTruncated' | 'explainEnd' | 'abort'>;
 }

@@ -11,14 +11,11 @@
  * as an end if one's own half has ended before.
  */
 import type { Socket } from 'node:net';
-import type { SocketAddress } from '../base/address.ts';
 import { withDeadline } from '../base/deadline.ts';
-import type { ErrorDetails, SocketError, BrokenError } from '../base/errors.ts';
+import type { SocketError, BrokenError } from '../base/errors.ts';
 import { BusyError, ClosedError, OverflowError, SystemError, UnsupportedError } from '../base/errors.ts';
-import type { OptionName, SocketOptions } from '../base/options.ts';
 import type {
   Deadline,
-  JsonValue,
   ReadOptions,
   SocketSnapshot,
   Stream,
@@ -30,30 +27,30 @@ import type { TlsInfo, UpgradeOptions } from '../base/tls.ts';
 import type { RawStream, Upgradable } from '../base/tls-host.ts';
 import { BUSY } from '../base/tls-host.ts';
 import type { TlsStream } from '../base/tls-upgrader.ts';
+import { streamSnapshot } from '../base/stream-snapshot.ts';
 import type { DeadlinePlan, ReadPlan, StreamLimits } from '../base/validate.ts';
 import { requireDone, requireStreamSink, validateDeadline, validateReadOptions } from '../base/validate.ts';
-import { flushAndDestroy, reset } from './end-socket.ts';
+import { endProtected, endProtectedAndDestroy, flushAndDestroy, reset } from './end-socket.ts';
 import { guarded } from './guarded.ts';
 import { chunkOf, Inbox } from './inbox.ts';
+import type { Lender, Loan } from './lender.ts';
+import { hasHandle } from './net-handle.ts';
 import { Outbox } from './outbox.ts';
 import type { OwnedSocket, Owner, Protection, StreamSetting } from './owner.ts';
-import type { OptionTable } from './remembered-options.ts';
-import { RememberedOptions } from './remembered-options.ts';
+import { PortableEnd } from './portable-end.ts';
 import { brokenBy, wordFailure } from './stream-failure.ts';
 import { truncated } from './tls-errors.ts';
 
 const NO_BYTES = new Uint8Array(0);
+const NOBODY: StreamSink = { data: () => undefined, close: () => undefined };
 
-export class PortableStream implements Upgradable, RawStream, TlsStream, OwnedSocket {
-  readonly id: number;
-  readonly transport: 'tcp' | 'unix';
-  readonly local: SocketAddress;
-  readonly remote: SocketAddress;
+export class PortableStream
+  extends PortableEnd
+  implements Upgradable, RawStream, TlsStream, OwnedSocket, Lender
+{
   readonly settled: Promise<void>;
-  tag?: JsonValue | undefined;
   readonly #socket: Socket;
   readonly #owner: Owner;
-  readonly #options: OptionTable;
   readonly #tls: Protection | undefined;
   readonly #host: string | undefined;
   readonly #inbox: Inbox;
@@ -94,16 +91,12 @@ export class PortableStream implements Upgradable, RawStream, TlsStream, OwnedSo
 
   /** @param socket connected, paused, and not read from yet */
   constructor(socket: Socket, setting: StreamSetting) {
-    const { owner, transport, local, remote, limits, heir, options, tls, host } = setting;
+    super(socket, setting);
+    const { owner, limits, heir, tls, host } = setting;
     this.#socket = socket;
     this.#owner = owner;
-    this.id = heir?.id ?? owner.nextId();
-    this.transport = transport;
-    this.local = local;
-    this.remote = remote;
     this.#inbox = heir?.inbox ?? new Inbox();
     this.#outbox = new Outbox(limits);
-    this.#options = options ?? new RememberedOptions(socket, transport);
     this.#tls = tls;
     this.#host = host;
     this.settled = new Promise((resolve) => {
@@ -141,7 +134,7 @@ export class PortableStream implements Upgradable, RawStream, TlsStream, OwnedSo
   async upgrade(options: UpgradeOptions): Promise<Stream> {
     const { tls } = this.#owner;
     if (tls === undefined)
-      throw new UnsupportedError('the stream speaks TLS already', this.#details('upgrade'));
+      throw new UnsupportedError('the stream speaks TLS already', this.details('upgrade'));
     return tls.upgrade(this, options, this.#host);
   }
 
@@ -154,12 +147,29 @@ export class PortableStream implements Upgradable, RawStream, TlsStream, OwnedSo
     this.#isEnding = true;
     const owner = this.#owner;
     const heir = { id, inbox: this.#inbox };
-    const options = this.#options;
+    const options = this.options;
     const raw = new PortableStream(socket, { owner, transport, local, remote, limits, heir, options });
     raw.tag = tag;
     owner.hold(this, false);
     this.#tellCloseSoon();
     return raw;
+  }
+
+  lend(): Loan | undefined {
+    const socket = this.#socket;
+    if (!hasHandle(socket) || !this.#inbox.hasOnlyData) return undefined;
+    socket.off('data', this.#onData);
+    socket.off('end', this.#onEnd);
+    for (const bytes of this.#inbox.takeData().reverse()) socket.unshift(bytes);
+    this.#sink = NOBODY;
+    this.#isPaused = false;
+    return {
+      socket,
+      isRecalled: () => this.#isAborted,
+      abort: (upper) => {
+        this.#abort(upper);
+      },
+    };
   }
 
   cover(stream: TlsStream): void {
@@ -169,20 +179,20 @@ export class PortableStream implements Upgradable, RawStream, TlsStream, OwnedSo
   start(sink: StreamSink, options?: ReadOptions): void {
     requireStreamSink(sink);
     const plan = validateReadOptions(options);
-    this.#requireOpen('read');
+    this.requireOpen('read');
     this.#sink = sink;
     this.#plan = plan;
     this.#deliverSoon();
   }
 
   pause(): void {
-    this.#requireOpen('read');
+    this.requireOpen('read');
     this.#isPaused = true;
     this.#socket.pause();
   }
 
   resume(): void {
-    this.#requireOpen('read');
+    this.requireOpen('read');
     if (!this.#isPaused) return;
     this.#isPaused = false;
     this.#deliverSoon();
@@ -191,10 +201,10 @@ export class PortableStream implements Upgradable, RawStream, TlsStream, OwnedSo
   write(bytes: Uint8Array, done?: WriteDone): boolean {
     requireBytes(bytes);
     requireDone(done);
-    if (this.#isEnding || this.#isWriteEnded) throw new ClosedError(this.#details('write'));
+    if (this.#isEnding || this.#isWriteEnded) throw new ClosedError(this.details('write'));
     if (this.#failure !== undefined) throw this.#broken('write');
     if (this.#outbox.isOverLimit)
-      throw new OverflowError(this.#outbox.limits.writeLimit, this.#details('write'));
+      throw new OverflowError(this.#outbox.limits.writeLimit, this.details('write'));
     const copy = Buffer.from(bytes);
     const unsent = this.#outbox.add(copy.length, done);
     // An error of the callback comes again as the socket's own, and settles all that is unsent then, in order.
@@ -205,10 +215,12 @@ export class PortableStream implements Upgradable, RawStream, TlsStream, OwnedSo
   }
 
   closeWrite(): void {
-    if (this.#isEnding) throw new ClosedError(this.#details('closeWrite'));
+    if (this.#isEnding) throw new ClosedError(this.details('closeWrite'));
     if (this.#isWriteEnded) return;
     this.#isWriteEnded = true;
-    if (!this.#isClosed) this.#socket.end();
+    if (this.#isClosed) return;
+    if (this.#tls === undefined) this.#socket.end();
+    else endProtected(this.#socket);
   }
 
   close(deadline?: Deadline): Promise<void> {
@@ -225,40 +237,29 @@ export class PortableStream implements Upgradable, RawStream, TlsStream, OwnedSo
   }
 
   abort(): void {
+    this.#abort(undefined);
+  }
+
+  #abort(upper: Socket | undefined): void {
     if (this.#isAborted || this.#isOver) return;
     this.#isAborted = true;
     // Whoever aborts during a close knows that it did not end well; nobody else may be listening.
     this.#closing?.catch(() => undefined);
     this.#endByOwner();
     if (this.#isClosed) return;
-    if (this.#tls !== undefined) this.#tls.reset();
-    else if (this.transport === 'tcp') reset(this.#socket);
+    if (this.#tls !== undefined) this.#tls.carrier.abort();
+    else if (this.transport === 'tcp') reset(this.#socket, upper);
     else this.#socket.destroy();
   }
 
-  get<N extends OptionName>(name: N): SocketOptions[N] {
-    this.#requireOpen('get');
-    return this.#options.get(name);
-  }
-
-  set<N extends OptionName>(name: N, value: SocketOptions[N]): void {
-    this.#requireOpen('set');
-    this.#options.set(name, value);
-  }
-
-  /** Sets options that `requireSettable` has passed. */
-  setAll(options: Partial<SocketOptions>): void {
-    for (const [name, value] of Object.entries(options)) this.#options.set(name as OptionName, value);
-  }
-
   ref(): void {
-    this.#requireOpen('ref');
+    this.requireOpen('ref');
     this.#socket.ref();
     if (!this.#isClosed) this.#owner.hold(this, true);
   }
 
   unref(): void {
-    this.#requireOpen('unref');
+    this.requireOpen('unref');
     this.#socket.unref();
     this.#owner.hold(this, false);
   }
@@ -268,21 +269,7 @@ export class PortableStream implements Upgradable, RawStream, TlsStream, OwnedSo
   }
 
   snapshot(): SocketSnapshot {
-    const { id, transport, local, remote, bytesRead, bytesWritten, bufferedAmount, tag } = this;
-    const state = this.#isEnding ? 'closing' : 'open';
-    return {
-      id,
-      kind: 'stream',
-      transport,
-      state,
-      local,
-      remote,
-      bytesRead,
-      bytesWritten,
-      bufferedAmount,
-      tag,
-      ...(this.#tls === undefined ? {} : { tls: true }),
-    };
+    return streamSnapshot(this, this.#isEnding);
   }
 
   #listen(how: 'on' | 'off'): void {
@@ -314,8 +301,9 @@ export class PortableStream implements Upgradable, RawStream, TlsStream, OwnedSo
   #ended(): void {
     const socket = this.#socket;
     if (this.#tls !== undefined) {
-      if (this.#tls.isTruncated()) socket.destroy(truncated(this.#details('read')));
-      else this.#addEnd();
+      const { carrier } = this.#tls;
+      if (!carrier.isTruncated) this.#addEnd();
+      else carrier.explainEnd((error) => socket.destroy(error ?? truncated(this.details('read'))));
       return;
     }
     if (this.transport === 'unix' || this.#isWriteEnded || socket.writableLength > 0) {
@@ -328,7 +316,7 @@ export class PortableStream implements Upgradable, RawStream, TlsStream, OwnedSo
   }
 
   #failed(error: Error): void {
-    this.#failure ??= wordFailure(error, this.#tls?.info.role, this.#details(undefined));
+    this.#failure ??= wordFailure(error, this.#tls?.info.role, this.details(undefined));
     // Of an alert Node tells, and leaves it at that.
     if (this.#tls !== undefined) this.#socket.destroy();
   }
@@ -405,9 +393,9 @@ export class PortableStream implements Upgradable, RawStream, TlsStream, OwnedSo
     this.#owner.closed(this);
     const isSent = this.#outbox.isEmpty;
     const broken = this.#broken();
-    if (!isSent) this.#outbox.fail(this.#isAborted ? new ClosedError(this.#details('write')) : broken);
+    if (!isSent) this.#outbox.fail(this.#isAborted ? new ClosedError(this.details('write')) : broken);
     if (this.#isEnding) {
-      this.#onClosed?.(isSent ? null : this.#isAborted ? new ClosedError(this.#details('close')) : broken);
+      this.#onClosed?.(isSent ? null : this.#isAborted ? new ClosedError(this.details('close')) : broken);
       this.#tellCloseSoon();
       return;
     }
@@ -424,7 +412,7 @@ export class PortableStream implements Upgradable, RawStream, TlsStream, OwnedSo
   }
 
   #broken(op?: string): BrokenError {
-    return brokenBy(this.#failure, op, this.#details(op));
+    return brokenBy(this.#failure, op, this.details(op));
   }
 
   /** The answer to `close()` comes before the event that it causes, so the event waits for a turn of the loop. */
@@ -450,8 +438,11 @@ export class PortableStream implements Upgradable, RawStream, TlsStream, OwnedSo
         else reject(error);
       };
     });
-    if (!this.#isAborted) flushAndDestroy(this.#socket);
-    const late = (): SocketError => new SystemError('ETIMEDOUT', this.#details('close'));
+    if (!this.#isAborted) {
+      if (this.#tls === undefined) flushAndDestroy(this.#socket);
+      else endProtectedAndDestroy(this.#socket);
+    }
+    const late = (): SocketError => new SystemError('ETIMEDOUT', this.details('close'));
     try {
       await withDeadline(closed, plan, this.#owner.clock, late);
     } catch (error) {
@@ -468,7 +459,7 @@ export class PortableStream implements Upgradable, RawStream, TlsStream, OwnedSo
   }
 
   #requireUpgradable(): void {
-    const details = this.#details('upgrade');
+    const details = this.details('upgrade');
     if (this.#isEnding || this.#isWriteEnded) throw new ClosedError(details);
     if (this.#failure !== undefined || this.#isClosed || this.#isReadEnded) throw this.#broken('upgrade');
     if (this.#sink !== undefined && !this.#isPaused)
@@ -476,12 +467,7 @@ export class PortableStream implements Upgradable, RawStream, TlsStream, OwnedSo
     if (this.bufferedAmount > 0) throw new BusyError({ ...details, reason: BUSY.writing });
   }
 
-  #requireOpen(op: string): void {
-    if (this.#isEnding || this.#isOver) throw new ClosedError(this.#details(op));
-  }
-
-  #details(op: string | undefined): ErrorDetails {
-    const { transport, local, remote } = this;
-    return { op, transport, local, remote };
+  protected override get isOpen(): boolean {
+    return !this.#isEnding && !this.#isOver;
   }
 }

@@ -12,7 +12,10 @@ import { endedInHandshake, failureOf, toTlsError } from './tls-errors.ts';
 import type { Verdict } from './tls-info.ts';
 import { tlsInfoOf } from './tls-info.ts';
 import { protectedStream } from './tls-stream.ts';
-import { TlsTransport } from './tls-transport.ts';
+import type { TlsCarrier } from './tls-carrier.ts';
+import { borrow } from './lender.ts';
+import { NetCarrier } from './tls-net-carrier.ts';
+import { DuplexCarrier } from './tls-transport.ts';
 import { TlsError } from '../base/errors.ts';
 
 /** As of the portable stream, for the same reason: what is read beyond the chunk in hand stays where it is. */
@@ -30,14 +33,14 @@ function sessionPlace({ sessionKey }: ClientContext, { remote }: Stream): string
   return `${sessionKey}:${remote.family === 'unix' ? 'unix' : String(remote.port)}`;
 }
 
-function startClient(context: ClientContext, transport: TlsTransport): TLSSocket {
+function startClient(context: ClientContext, { raw, duplex }: TlsCarrier): TLSSocket {
   const { plan, secureContext, name } = context;
   const { sessions } = plan;
-  const place = sessionPlace(context, transport.stream);
+  const place = sessionPlace(context, raw);
   const session = sessions?.get(place);
   const told = toldName(name);
   const options: ConnectionOptions & { readonly highWaterMark: number } = {
-    socket: transport,
+    socket: duplex,
     secureContext,
     // An address is checked, and not told.
     ...(told === undefined ? {} : { servername: told }),
@@ -66,7 +69,7 @@ function startClient(context: ClientContext, transport: TlsTransport): TLSSocket
   return socket;
 }
 
-function startServer(context: ServerContext, transport: TlsTransport): TLSSocket {
+function startServer(context: ServerContext, { duplex }: TlsCarrier): TLSSocket {
   const { plan, secureContext } = context;
   const options: TLSSocketOptions & { readonly highWaterMark: number } = {
     isServer: true,
@@ -83,7 +86,7 @@ function startServer(context: ServerContext, transport: TlsTransport): TLSSocket
           },
         }),
   };
-  const socket = new TLSSocket(transport, options);
+  const socket = new TLSSocket(duplex, options);
   const { _releaseControl: release } = socket as ServerInternals;
   if (release === undefined) throw new UnsupportedError("this Node's TLS servers cannot be told what to do");
   release.call(socket);
@@ -130,6 +133,13 @@ function requireGood(context: NodeTlsContext, verdict: Verdict, details: ErrorDe
   throw new TlsError(failureOf(code, 'server'), code, "the client's certificate is no good", details);
 }
 
+function carrierOf({ raw, head, clock }: TlsAttempt): TlsCarrier {
+  const loan = borrow(raw);
+  const carrier = loan === undefined ? new DuplexCarrier(raw) : new NetCarrier(raw, loan, clock);
+  if (head !== undefined && head.length > 0) carrier.duplex.unshift(Buffer.from(head));
+  return carrier;
+}
+
 class Handshake {
   readonly #attempt: TlsAttempt;
   readonly #context: NodeTlsContext;
@@ -150,47 +160,46 @@ class Handshake {
       raw.abort();
       throw signal.reason;
     }
-    const transport = new TlsTransport(raw);
-    const { head } = this.#attempt;
-    if (head !== undefined && head.length > 0) transport.unshift(Buffer.from(head));
+    const carrier = carrierOf(this.#attempt);
     try {
       const late = (): SystemError => new SystemError('ETIMEDOUT', this.#details);
-      return await withDeadline(this.#shake(transport), { signal, timeout }, clock, late);
+      return await withDeadline(this.#shake(carrier), { signal, timeout }, clock, late);
     } catch (error) {
       // A failure has said its last, and what it said is sent; who gave up says nothing.
-      if (error instanceof TlsError) transport.destroy();
-      else raw.abort();
+      if (error instanceof TlsError) carrier.finish();
+      else carrier.abort();
       throw error;
     }
   }
 
-  #shake(transport: TlsTransport): Promise<TlsStream> {
+  #shake(carrier: TlsCarrier): Promise<TlsStream> {
     const { role } = this.#context.plan;
     return new Promise((resolve, reject) => {
       const fail = (error: unknown): void => {
         reject(error instanceof ClosedError ? error : toTlsError(error, role, this.#details));
       };
+      let isOver = false;
       const onEnd = (): void => {
         // What came with the end may tell more, and is told in this turn or in those right behind it.
         setImmediate(() => {
-          fail(endedInHandshake(this.#details));
+          if (isOver) return;
+          fail(carrier.isRecalled ? new ClosedError(this.#details) : endedInHandshake(this.#details));
         });
       };
       // Before anything is begun: of a handshake that cannot begin, the transport tells its end as an error too.
-      transport.on('error', fail);
-      transport.once('end', onEnd);
+      carrier.duplex.on('error', fail);
       const socket =
         role === 'client'
-          ? startClient(this.#context as ClientContext, transport)
-          : startServer(this.#context as ServerContext, transport);
+          ? startClient(this.#context as ClientContext, carrier)
+          : startServer(this.#context as ServerContext, carrier);
+      carrier.attach(socket, onEnd);
       // Stays: an error may be told twice, by the transport as well.
       socket.on('error', fail);
       socket.once('close', onEnd);
       socket.once(role === 'client' ? 'secureConnect' : 'secure', () => {
-        transport.off('end', onEnd);
-        socket.off('close', onEnd);
+        isOver = true;
         try {
-          resolve(this.#succeed(transport, socket));
+          resolve(this.#succeed(carrier, socket));
         } catch (error) {
           socket.destroy();
           fail(error);
@@ -199,18 +208,12 @@ class Handshake {
     });
   }
 
-  #succeed(transport: TlsTransport, socket: TLSSocket): TlsStream {
+  #succeed(carrier: TlsCarrier, socket: TLSSocket): TlsStream {
     const verdict = verdictOf(this.#context, socket);
     requireGood(this.#context, verdict, this.#details);
-    const { raw, limits, clock } = this.#attempt;
-    const stream = protectedStream({
-      socket,
-      transport,
-      raw,
-      limits,
-      clock,
-      info: tlsInfoOf(socket, verdict),
-    });
+    const { limits, clock } = this.#attempt;
+    const info = tlsInfoOf(socket, verdict);
+    const stream = protectedStream({ socket, carrier, limits, clock, info });
     this.#established(stream);
     return stream;
   }

@@ -9,13 +9,13 @@ import type { StreamLimits } from '../base/validate.ts';
 import type { Owner } from './owner.ts';
 import { PortableStream } from './portable-stream.ts';
 import type { OptionTable } from './remembered-options.ts';
-import type { TlsTransport } from './tls-transport.ts';
+import type { TlsCarrier } from './tls-carrier.ts';
 
 export interface ProtectedSetting {
   /** Its handshake has just ended well, and nothing was read from it yet. */
   readonly socket: TLSSocket;
-  readonly transport: TlsTransport;
-  readonly raw: Stream;
+  /** `socket` is attached to it. */
+  readonly carrier: TlsCarrier;
   readonly limits: StreamLimits;
   readonly clock: Clock;
   readonly info: TlsInfo;
@@ -31,24 +31,10 @@ function optionsOf(raw: Stream): OptionTable {
   };
 }
 
-/**
- * Tells whether what the peer said in TLS was its end, or its connection has ended without that. The end of the records
- * alone says neither: Node tells both as `end`, so it is asked when the end is put into the socket's queue.
- */
-function watchEnd(socket: TLSSocket, transport: TlsTransport): () => boolean {
-  let isTruncated = false;
-  const push = socket.push.bind(socket);
-  socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
-    if (chunk === null) isTruncated = transport.hasEnded;
-    return push(chunk, encoding);
-  };
-  return () => isTruncated;
-}
-
-/** A stream of the bytes that `socket` protects. It has the number of `raw`, and keeps the process alive as that one does. */
+/** A stream of the bytes that `socket` protects. It has the number of the one below, and keeps the process alive as that does. */
 export function protectedStream(setting: ProtectedSetting): TlsStream {
-  const { socket, transport, raw, limits, clock, info } = setting;
-  const isTruncated = watchEnd(socket, transport);
+  const { socket, carrier, limits, clock, info } = setting;
+  const { raw } = carrier;
   socket.pause();
   // The provider that `raw` belongs to looks after it, and learns of the rest from that one.
   const owner: Owner = {
@@ -56,17 +42,14 @@ export function protectedStream(setting: ProtectedSetting): TlsStream {
     nextId: () => raw.id,
     opened: () => undefined,
     hold: (_stream, isHeld) => {
-      if (isHeld) transport.ref();
-      else transport.unref();
+      if (socket.destroyed) return;
+      if (isHeld) raw.ref();
+      else raw.unref();
     },
     closed: () => undefined,
     over: () => undefined,
     replace: () => undefined,
     tls: undefined,
-  };
-  const reset = (): void => {
-    raw.abort();
-    socket.destroy();
   };
   return new PortableStream(socket, {
     owner,
@@ -75,6 +58,6 @@ export function protectedStream(setting: ProtectedSetting): TlsStream {
     remote: raw.remote,
     limits,
     options: optionsOf(raw),
-    tls: { info, isTruncated, reset },
+    tls: { info, carrier },
   });
 }

@@ -1,13 +1,13 @@
+import type { TLSSocket } from 'node:tls';
 import type { Stream } from '../base/provider.ts';
 import { StreamDuplex } from './stream-duplex.ts';
-
-/** Milliseconds that the last records may take: an alert tells the peer why, but nobody waits for a peer that is stuck. */
-const FAREWELL = 1000;
+import type { TlsCarrier } from './tls-carrier.ts';
+import { FAREWELL } from './tls-carrier.ts';
 
 type Callback = (error?: Error | null) => void;
 
-/** What carries the records of a protected connection. Destroyed, it still sends what was written: an alert, perhaps. */
-export class TlsTransport extends StreamDuplex {
+/** The stream as TLS needs it. Destroyed, it still sends what was written: an alert, perhaps. */
+class TlsTransport extends StreamDuplex {
   /** Whether the peer has ended the connection itself. */
   #hasEnded = false;
   /** Writes that are with the kernel, and that Node has not told of yet. */
@@ -59,5 +59,48 @@ export class TlsTransport extends StreamDuplex {
         for (const chunk of this.#waiting.splice(0)) super.push(chunk);
       });
     };
+  }
+}
+
+/** TLS on a stream of any provider. */
+export class DuplexCarrier implements TlsCarrier {
+  readonly raw: Stream;
+  readonly duplex: TlsTransport;
+  /** The duplex itself tells of that. */
+  readonly isRecalled = false;
+  #upper: TLSSocket | undefined;
+  #isTruncated = false;
+
+  constructor(raw: Stream) {
+    this.raw = raw;
+    this.duplex = new TlsTransport(raw);
+  }
+
+  get isTruncated(): boolean {
+    return this.#isTruncated;
+  }
+
+  /** Node tells both kinds of end alike: whether it was the connection's own has to be asked when it tells. */
+  attach(socket: TLSSocket, onEnd: () => void): void {
+    this.#upper = socket;
+    this.duplex.once('end', onEnd);
+    const push = socket.push.bind(socket);
+    socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+      if (chunk === null) this.#isTruncated = this.duplex.hasEnded;
+      return push(chunk, encoding);
+    };
+  }
+
+  explainEnd(done: (error: Error | null) => void): void {
+    done(null);
+  }
+
+  finish(): void {
+    this.duplex.destroy();
+  }
+
+  abort(): void {
+    this.raw.abort();
+    this.#upper?.destroy();
   }
 }

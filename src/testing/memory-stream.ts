@@ -33,6 +33,7 @@ import type { UpgradeOptions } from '../base/tls.ts';
 import type { RawStream, TlsHost, Upgradable } from '../base/tls-host.ts';
 import { BUSY } from '../base/tls-host.ts';
 import type { TlsStream } from '../base/tls-upgrader.ts';
+import { streamSnapshot } from '../base/stream-snapshot.ts';
 import { armDeadline } from './arm-deadline.ts';
 import { deferred, type Deferred } from './deferred.ts';
 import { MemoryOptions } from './memory-options.ts';
@@ -168,20 +169,7 @@ export class MemoryStream implements Upgradable, RawStream {
 
   /** As a table shows it; `null` when it is no longer open. */
   snapshot(): SocketSnapshot {
-    const { id, transport, local, remote, bytesRead, bytesWritten, bufferedAmount, tag } = this;
-    const state = this.#state === 'open' ? 'open' : 'closing';
-    return {
-      id,
-      kind: 'stream',
-      transport,
-      state,
-      local,
-      remote,
-      bytesRead,
-      bytesWritten,
-      bufferedAmount,
-      tag,
-    };
+    return streamSnapshot(this, this.#state !== 'open');
   }
 
   get<N extends OptionName>(name: N): SocketOptions[N] {
