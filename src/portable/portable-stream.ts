@@ -205,13 +205,21 @@ export class PortableStream
     if (this.#failure !== undefined) throw this.#broken('write');
     if (this.#outbox.isOverLimit)
       throw new OverflowError(this.#outbox.limits.writeLimit, this.details('write'));
-    const copy = Buffer.from(bytes);
+    const copy = this.#isTakenAtOnce(bytes) ? bytes : Buffer.from(bytes);
     const unsent = this.#outbox.add(copy.length, done);
     // An error of the callback comes again as the socket's own, and settles all that is unsent then, in order.
     this.#socket.write(copy, (error) => {
       if (error === undefined || error === null) this.#sent(unsent);
     });
     return this.#outbox.isBelowMark;
+  }
+
+  /**
+   * Whether Node needs no copy. TLS encrypts, or copies itself, what is written within the call (TLSWrap::DoWrite in
+   * src/crypto/crypto_tls.cc); but behind another write Node keeps what it is given. Shared memory may change any time.
+   */
+  #isTakenAtOnce({ buffer }: Uint8Array): boolean {
+    return this.#tls !== undefined && this.#socket.writableLength === 0 && buffer instanceof ArrayBuffer;
   }
 
   closeWrite(): void {
