@@ -161,6 +161,7 @@ function unixAddress(value: unknown, name: string): SocketAddress {
 
 /** Judges where a message is to go, cut loose from the caller's object. @throws {TypeError | RangeError} */
 export function validateDestination(to: unknown, transport: 'udp' | 'unix'): SocketAddress {
+  if (to === undefined) throw wrongType('to', 'an address, as the socket is not connected', to);
   return (transport === 'udp' ? udpAddress : unixAddress)(to, 'to');
 }
 

@@ -149,12 +149,12 @@ function withoutUndefined<T extends object>(object: T): Defined<T> {
 
 /** Socket options as they are given to `connect` and `listen`: those that are there, by the same rules as in `set`. */
 function socketOptions(value: unknown, name: string): Partial<SocketOptions> {
-  const known = requireObject(value, name);
-  for (const key of Object.keys(known)) optionName(key, `${name}.${key}`);
+  const given = requireObject(value, name);
+  requireKnown(given, SOCKET_OPTIONS, `${name}.`);
   const rules = Object.fromEntries(
     Object.entries<Rule<unknown>>(SOCKET_OPTIONS).map(([key, rule]) => [key, optional(rule)]),
   );
-  return withoutUndefined(readWith(requireObject(value, name), rules, `${name}.`));
+  return withoutUndefined(readWith(given, rules, `${name}.`));
 }
 
 /** What every call that makes a socket takes. */
@@ -215,6 +215,11 @@ const LISTEN_PACKETS_NAMES = { ...UNIX_LISTEN, path: true };
 /** @throws {TypeError} it is no object, or has other options */
 export function requireOptions(value: unknown, known: object): object {
   const options = requireObject(value, 'options');
+  const takesSocketOptions = Object.hasOwn(known, 'options');
+  for (const key of Object.keys(options)) {
+    if (takesSocketOptions && !Object.hasOwn(known, key) && Object.hasOwn(SOCKET_OPTIONS, key))
+      throw new TypeError(`${key}: there is no such option; did you mean options.${key}?`);
+  }
   requireKnown(options, known);
   return options;
 }

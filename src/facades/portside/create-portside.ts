@@ -63,9 +63,11 @@ function without(options: object, call: keyof typeof OWN): object {
 /** How the contract names addresses: beside `to` and `on` they would be a second answer. */
 const ADDRESSES = ['host', 'port', 'path', 'remote', 'remotePath'];
 
-/** @throws {TypeError} */
-function optionsOf(value: unknown, instead: string): object {
-  const options = requireObject(value, 'options');
+/** @param instead how addresses are given @param example for who gives no object @throws {TypeError} */
+function optionsOf(value: unknown, instead: string, example: string): object {
+  if (typeof value !== 'object' || value === null)
+    throw wrongType('options', `an object, such as ${example}`, value);
+  const options = value;
   for (const name of ADDRESSES) {
     const given: unknown = Reflect.get(options, name);
     if (given !== undefined) throw wrongType(name, `nothing: addresses are given as ${instead}`, given);
@@ -113,7 +115,7 @@ class Front<Web extends WebStreams> implements Portside<Web> {
   }
 
   readonly connect = async (options: ConnectOptions): Promise<Connection<Web>> => {
-    const given = optionsOf(options, '`to`') as ConnectOptions;
+    const given = optionsOf(options, '`to`', "{ to: 'example.com:80' }") as ConnectOptions;
     const to = peerEndpoint(given.to, 'to');
     const readAhead = readAheadRule(given.readAhead, 'readAhead');
     const stack = this.#home.registry.here();
@@ -126,7 +128,7 @@ class Front<Web extends WebStreams> implements Portside<Web> {
   };
 
   readonly listen = async (options: ListenOptions = {}): Promise<Server<Connection<Web>>> => {
-    const given = optionsOf(options, '`on`') as ListenOptions;
+    const given = optionsOf(options, '`on`', "{ on: '127.0.0.1:80' }") as ListenOptions;
     const on = given.on === undefined ? {} : ownEndpoint(given.on, 'on');
     const readAhead = readAheadRule(given.readAhead, 'readAhead');
     const plan = readWith<ServerPlan>(given, SERVER);
@@ -140,7 +142,7 @@ class Front<Web extends WebStreams> implements Portside<Web> {
   };
 
   readonly listenPackets = async (options: ListenPacketsOptions): Promise<Server<DatagramSocket>> => {
-    const given = optionsOf(options, '`on`') as ListenPacketsOptions;
+    const given = optionsOf(options, '`on`', "{ on: 'unix:/run/x.sock' }") as ListenPacketsOptions;
     const on = ownEndpoint(given.on, 'on');
     if (!('path' in on)) throw wrongType('on', 'a Unix path, such as "unix:/path"', given.on);
     const plan = readWith<ServerPlan>(given, SERVER);
@@ -155,7 +157,7 @@ class Front<Web extends WebStreams> implements Portside<Web> {
   };
 
   readonly bind = async (options: BindOptions = {}): Promise<DatagramSocket> => {
-    const given = optionsOf(options, '`on` and `to`') as BindOptions;
+    const given = optionsOf(options, '`on` and `to`', "{ on: '0.0.0.0:53' }") as BindOptions;
     const plan = datagramPlan(given);
     const all = bindOptions(given);
     const stack = this.#home.registry.here();
