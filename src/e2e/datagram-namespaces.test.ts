@@ -14,6 +14,8 @@ interface World {
   readonly router: EngineHost;
   readonly far: EngineHost;
   readonly index: RoutedNetworks['index'];
+  /** Runs `ip` at the router. */
+  readonly ipAtRouter: (...args: readonly string[]) => Promise<string>;
 }
 type Case = (world: World) => Promise<void>;
 
@@ -46,6 +48,35 @@ const groups =
     assert.equal(await sender.send('joined', { to }), 'sent');
     const second = await member.next();
     assert.deepEqual([second.text, second.interfaceIndex], ['joined', index.r1]);
+  };
+
+/** The interface that an address named when the group was joined is the one where it is left, whoever has the address then. */
+const addressHasGone =
+  (group: string, address: string): Case =>
+  async ({ near, router, index, ipAtRouter }) => {
+    const member = await router.bind({ host: any(group), reuseAddress: true });
+    const sender = await near.bind({ host: any(group) });
+    const by = { to: ip(group, member.port), interfaceIndex: index.a1 };
+    const membership = { group: host(group), interfaceAddress: host(address) };
+    const rest = group.includes(':') ? [`${address}/64`, 'nodad'] : [`${address}/24`, 'brd', '+'];
+    await member.join(membership);
+    await ipAtRouter('addr', 'del', rest[0] ?? '', 'dev', 'r1');
+    assert.deepEqual(await member.memberships(), [membership]);
+    await assert.rejects(
+      member.join({ ...membership, group: host(any(group) === '::' ? 'ff05::9' : '239.9.9.9') }),
+      {
+        message: 'ENODEV',
+      },
+    );
+    await member.leave(membership);
+    assert.deepEqual(await member.memberships(), []);
+    await assert.rejects(member.leave(membership), { message: 'EADDRNOTAVAIL' });
+    await ipAtRouter('addr', 'add', ...rest, 'dev', 'r1');
+    assert.equal(await sender.send('left', by), 'sent');
+    await member.join(membership);
+    assert.equal(await sender.send('joined', by), 'sent');
+    assert.equal((await member.next()).text, 'joined');
+    await member.leave(membership);
   };
 
 const oneSource =
@@ -133,6 +164,14 @@ const reports =
 const CASES: readonly (readonly [name: string, run: Case])[] = [
   ['join takes an interface by number and by address, IPv4', groups('239.1.2.3')],
   ['join takes an interface by number and by address, IPv6', groups('ff05::1:3')],
+  [
+    'leave leaves a group where it was joined, though the interface has lost its address, IPv4',
+    addressHasGone('239.1.2.4', '10.2.0.254'),
+  ],
+  [
+    'leave leaves a group where it was joined, though the interface has lost its address, IPv6',
+    addressHasGone('ff05::1:4', 'fd02::fe'),
+  ],
   ['join with a source hears that one alone, IPv4', oneSource('232.1.1.1', ['10.1.0.1', '10.1.0.2'])],
   ['join with a source hears that one alone, IPv6', oneSource('ff35::1:1', ['fd01::1', 'fd01::2'])],
   ['broadcast is refused without the option, and reaches the other host with it', broadcast],
@@ -160,7 +199,8 @@ test('datagrams between network namespaces', { skip: whyNoNamespace() }, async (
     const [near, router, far] = [networks.near, networks.router, networks.far].map(
       (space) => new EngineHost(all, space),
     ) as [EngineHost, EngineHost, EngineHost];
-    const world = { near, router, far, index: networks.index };
+    const ipAtRouter = networks.router.ip.bind(networks.router);
+    const world = { near, router, far, index: networks.index, ipAtRouter };
     for (const [name, run] of CASES) await all.test(name, () => run(world));
   });
   leaks.check();

@@ -44,6 +44,7 @@ const words = {
   errorCount: (at) => sockets[at].errors.items.length,
   join: (at, membership) => sockets[at].socket.join(membership),
   leave: (at, membership) => sockets[at].socket.leave(membership),
+  memberships: (at) => sockets[at].socket.memberships(),
   set: (at, name, value) => sockets[at].socket.set(name, value),
 };
 for await (const line of { [Symbol.asyncIterator]: lines }) {
@@ -96,6 +97,10 @@ export class HostSocket {
 
   async leave(membership: Membership): Promise<void> {
     await this.#ask('leave', membership);
+  }
+
+  async memberships(): Promise<readonly Membership[]> {
+    return (await this.#ask('memberships')) as readonly Membership[];
   }
 
   async set(name: string, value: boolean | number): Promise<void> {
