@@ -15,6 +15,7 @@ import type {
 } from '../base/provider.ts';
 import { DatagramRecorder, type DatagramHooks } from './datagram-recorder.ts';
 import { deferred } from './deferred.ts';
+import { EventRecorder } from './event-recorder.ts';
 import { ListenerRecorder, type ListenerHooks } from './listener-recorder.ts';
 import { MustCall } from './must-call.ts';
 import { patternBytes } from './pattern.ts';
@@ -22,11 +23,9 @@ import { StreamRecorder, type StreamHooks } from './stream-recorder.ts';
 import { SuiteFailure, check, equal, type StreamPair, type SuiteOptions } from './suite.ts';
 import { Witness } from './witness.ts';
 
-type Recorder = DatagramRecorder | ListenerRecorder | ListenerRecorder<Datagram> | StreamRecorder;
-
 /** What is known of one watched socket. */
 interface Watched {
-  recorder: Recorder | null;
+  recorder: EventRecorder | null;
   isPaused: boolean;
 }
 
@@ -48,7 +47,7 @@ export class CaseScope {
   readonly #problems: string[] = [];
   readonly #cleanups: (() => Promise<void>)[] = [];
   /** Recorders that were given to a socket and not replaced since: each must hear its `close`. */
-  readonly #started = new Set<Recorder>();
+  readonly #started = new Set<EventRecorder>();
   readonly #openWitness: () => Promise<StreamPair>;
   #witness: Promise<Witness> | null = null;
   #depth = 0;
@@ -122,7 +121,7 @@ export class CaseScope {
       old.replace();
       this.#started.delete(old);
     }
-    state.recorder = isRecorder(sink) ? sink : null;
+    state.recorder = sink instanceof EventRecorder ? sink : null;
     if (state.recorder === null) return;
     this.#started.add(state.recorder);
     if (state.isPaused) state.recorder.pause();
@@ -314,12 +313,6 @@ export class CaseScope {
     const problems = [...this.#problems, ...this.calls.problems()];
     check(problems.length === 0, problems.slice(0, 10).join('; '));
   }
-}
-
-function isRecorder(sink: unknown): sink is Recorder {
-  return (
-    sink instanceof StreamRecorder || sink instanceof ListenerRecorder || sink instanceof DatagramRecorder
-  );
 }
 
 /** Runs one case in a scope of its own, and counts what is open before and after. */
