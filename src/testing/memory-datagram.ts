@@ -6,16 +6,14 @@ import {
   SystemError,
   UnsupportedError,
   isSocketError,
-  type ErrorDetails,
   type SocketError,
 } from '../base/errors.ts';
-import type { OptionName, SocketOptions } from '../base/options.ts';
+import type { SocketOptions } from '../base/options.ts';
 import type {
   Datagram,
   DatagramReadOptions,
   DatagramSink,
   Deadline,
-  JsonValue,
   Membership,
   OutgoingDatagram,
   ReceivedDatagram,
@@ -34,6 +32,7 @@ import { requireDone, validateDeadline, type StreamLimits } from '../base/valida
 import { armDeadline } from './arm-deadline.ts';
 import { deferred, type Deferred } from './deferred.ts';
 import type { MemoryGroups } from './memory-groups.ts';
+import { MemoryHandle } from './memory-handle.ts';
 import type { MemoryMessage, MemoryMessageSocket } from './memory-message-socket.ts';
 import { MemoryOptions } from './memory-options.ts';
 import type { MemoryOwner } from './memory-stream.ts';
@@ -45,24 +44,20 @@ interface Unsent {
   readonly done: WriteDone | undefined;
 }
 
-export class MemoryDatagram implements Datagram {
-  readonly id: number;
+export class MemoryDatagram extends MemoryHandle implements Datagram {
   readonly transport: 'udp' | 'unix';
   readonly type: 'datagram' | 'seqpacket';
   readonly local: SocketAddress;
   readonly remote: SocketAddress | undefined;
-  tag?: JsonValue | undefined;
   readonly #owner: MemoryOwner;
   readonly #socket: MemoryMessageSocket;
   readonly #limits: StreamLimits;
-  readonly #options: MemoryOptions;
   readonly #kind: { readonly transport: 'udp' | 'unix'; readonly isConnected: boolean };
   #sink: DatagramSink | null = null;
   #read: DatagramReadPlan = validateDatagramRead();
   #unsent: Unsent[] = [];
   #bufferedAmount = 0;
   readonly #counts = { received: 0, sent: 0, bytesRead: 0, bytesWritten: 0 };
-  #isPaused = false;
   #owesDrain = false;
   #state: 'open' | 'closing' | 'closed' = 'open';
   #closing: Deferred<undefined> | null = null;
@@ -71,7 +66,10 @@ export class MemoryDatagram implements Datagram {
   #hasSendTurn = false;
 
   constructor(owner: MemoryOwner, id: number, socket: MemoryMessageSocket, limits: StreamLimits) {
-    this.id = id;
+    const changed = (options: SocketOptions): void => {
+      socket.apply(options);
+    };
+    super(id, socket, new MemoryOptions(socket.transport, changed, socket.receiveBufferSize));
     this.transport = socket.transport;
     this.type = socket.type;
     this.local = socket.local;
@@ -83,10 +81,6 @@ export class MemoryDatagram implements Datagram {
       transport: socket.transport,
       isConnected: socket.type === 'seqpacket' || socket.remote !== undefined,
     };
-    const changed = (options: SocketOptions): void => {
-      socket.apply(options);
-    };
-    this.#options = new MemoryOptions(socket.transport, changed, socket.receiveBufferSize);
     socket.onReady = () => {
       this.#wantRead();
       if (this.#unsent.length > 0) this.#wantSend();
@@ -111,10 +105,6 @@ export class MemoryDatagram implements Datagram {
   get bufferedAmount(): number {
     return this.#bufferedAmount;
   }
-  get isPaused(): boolean {
-    return this.#isPaused;
-  }
-
   snapshot(): SocketSnapshot {
     const { id, transport, local, remote, bytesRead, bytesWritten, bufferedAmount, tag } = this;
     const state = this.#state === 'open' ? 'open' : 'closing';
@@ -122,48 +112,14 @@ export class MemoryDatagram implements Datagram {
     return { id, kind: 'datagram', transport, state, local, remote, ...counts, tag };
   }
 
-  get<N extends OptionName>(name: N): SocketOptions[N] {
-    this.#requireOpen('option');
-    return this.#options.get(name);
-  }
-
-  set<N extends OptionName>(name: N, value: SocketOptions[N]): void {
-    this.#requireOpen('option');
-    this.#options.set(name, value);
-  }
-
-  /** Sets what `bind` was given. */
-  setAll(options: Partial<SocketOptions>): void {
-    this.#options.setAll(options);
-  }
-
-  ref(): void {
-    this.#requireOpen('ref');
-  }
-
-  unref(): void {
-    this.#requireOpen('unref');
-  }
-
   start(sink: DatagramSink, options?: DatagramReadOptions): void {
     requireDatagramSink(sink);
     const plan = validateDatagramRead(options);
-    this.#requireOpen('start');
+    this.requireOpen('start');
     this.#sink = sink;
     this.#read = plan;
     this.#wantRead();
     if (this.#owesDrain) this.#wantSend();
-  }
-
-  pause(): void {
-    this.#requireOpen('pause');
-    this.#isPaused = true;
-  }
-
-  resume(): void {
-    this.#requireOpen('resume');
-    this.#isPaused = false;
-    this.#wantRead();
   }
 
   send(message: OutgoingDatagram, done?: WriteDone): boolean {
@@ -198,9 +154,9 @@ export class MemoryDatagram implements Datagram {
   }
 
   #requireSendable(): void {
-    this.#requireOpen('send');
+    this.requireOpen('send');
     const { writeLimit } = this.#limits;
-    if (this.#bufferedAmount > writeLimit) throw new OverflowError(writeLimit, this.#details('send'));
+    if (this.#bufferedAmount > writeLimit) throw new OverflowError(writeLimit, this.details('send'));
   }
 
   #take(message: OutgoingDatagram, done: WriteDone | undefined): void {
@@ -224,9 +180,9 @@ export class MemoryDatagram implements Datagram {
   }
 
   #groups(op: string): MemoryGroups {
-    this.#requireOpen(op);
+    this.requireOpen(op);
     if (this.#socket instanceof MemoryUdpSocket) return this.#socket.groups;
-    throw new UnsupportedError('a Unix socket has no multicast groups', this.#details(op));
+    throw new UnsupportedError('a Unix socket has no multicast groups', this.details(op));
   }
 
   close(deadline?: Deadline): Promise<void> {
@@ -246,7 +202,7 @@ export class MemoryDatagram implements Datagram {
     }
     this.#state = 'closing';
     this.#wantSend();
-    const timedOut = (): unknown => new SystemError('ETIMEDOUT', this.#details('close'));
+    const timedOut = (): unknown => new SystemError('ETIMEDOUT', this.details('close'));
     this.#dropDeadline = armDeadline(plan, this.#owner.clock, timedOut, (reason) => {
       closing.reject(reason);
       this.abort();
@@ -258,14 +214,10 @@ export class MemoryDatagram implements Datagram {
     if (this.#state === 'closed') return;
     const unsent = this.#end();
     this.#owner.turns.add(() => {
-      this.#failAll(unsent, new ClosedError(this.#details('send')));
+      this.#failAll(unsent, new ClosedError(this.details('send')));
       this.#closing?.resolve(undefined);
       this.#tellClose();
     });
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 
   /** Nothing is received or sent any more. @returns what was not sent, for the caller to answer */
@@ -282,7 +234,7 @@ export class MemoryDatagram implements Datagram {
   }
 
   #isReading(): boolean {
-    return this.#state === 'open' && this.#sink !== null && !this.#isPaused;
+    return this.#state === 'open' && this.#sink !== null && !this.isPaused;
   }
 
   /** One datagram a turn, so that no socket keeps another waiting. */
@@ -343,7 +295,7 @@ export class MemoryDatagram implements Datagram {
 
   #endByPeer(): void {
     const unsent = this.#end();
-    this.#failAll(unsent, new SystemError('EPIPE', { ...this.#details('send'), syscall: 'sendmsg' }));
+    this.#failAll(unsent, new SystemError('EPIPE', { ...this.details('send'), syscall: 'sendmsg' }));
     this.#tellClose();
   }
 
@@ -416,11 +368,11 @@ export class MemoryDatagram implements Datagram {
     this.#owner.turns.call(() => sink?.close(null));
   }
 
-  #requireOpen(op: string): void {
-    if (this.#state !== 'open') throw new ClosedError(this.#details(op));
+  protected override get isOpen(): boolean {
+    return this.#state === 'open';
   }
 
-  #details(op: string): ErrorDetails {
-    return { op, transport: this.transport, local: this.local, remote: this.remote };
+  protected override goOn(): void {
+    this.#wantRead();
   }
 }

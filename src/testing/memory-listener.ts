@@ -1,11 +1,11 @@
 import type { SocketAddress } from '../base/address.ts';
-import { ClosedError, SystemError, type ErrorDetails, type SocketError } from '../base/errors.ts';
-import type { OptionName, SocketOptions } from '../base/options.ts';
-import type { JsonValue, Listener, ListenerSink, SocketSnapshot, Stream } from '../base/provider.ts';
+import { SystemError, type SocketError } from '../base/errors.ts';
+import type { Listener, ListenerSink, SocketSnapshot, Stream } from '../base/provider.ts';
 import { requireListenerSink } from '../base/validate.ts';
 import { deferred, type Deferred } from './deferred.ts';
 import type { MemoryBacklog } from './memory-backlog.ts';
 import { MemoryFaults } from './memory-faults.ts';
+import { MemoryHandle } from './memory-handle.ts';
 import { MemoryOptions } from './memory-options.ts';
 import type { MemorySocket } from './memory-socket.ts';
 import type { MemoryOwner } from './memory-stream.ts';
@@ -24,18 +24,17 @@ const FIRST_RETRY = 50;
 const LAST_RETRY = 1000;
 
 /** A listener in memory: accepts one connection a turn. */
-export class MemoryListener<S = Stream, K extends { reset(): void } = MemorySocket> implements Listener<S> {
-  readonly id: number;
+export class MemoryListener<S = Stream, K extends { reset(): void } = MemorySocket>
+  extends MemoryHandle
+  implements Listener<S>
+{
   readonly transport: 'tcp' | 'unix';
   readonly local: SocketAddress;
   readonly bytesRead = 0;
   readonly bytesWritten = 0;
-  tag?: JsonValue | undefined;
   readonly #owner: ListenerOwner<S, K>;
   readonly #backlog: MemoryBacklog<K>;
-  readonly #options: MemoryOptions;
   #sink: ListenerSink<S> | null = null;
-  #isPaused = false;
   #isOpen = true;
   #hasTurn = false;
   #closing: Deferred<void> | null = null;
@@ -43,19 +42,16 @@ export class MemoryListener<S = Stream, K extends { reset(): void } = MemorySock
   #cancelRetry: (() => void) | null = null;
 
   constructor(owner: ListenerOwner<S, K>, id: number, backlog: MemoryBacklog<K>) {
-    this.id = id;
-    this.transport = backlog.local.family === 'unix' ? 'unix' : 'tcp';
-    this.local = backlog.local;
+    const { local } = backlog;
+    const transport = local.family === 'unix' ? 'unix' : 'tcp';
+    super(id, { transport, local }, new MemoryOptions(transport, () => undefined));
+    this.transport = transport;
+    this.local = local;
     this.#owner = owner;
     this.#backlog = backlog;
-    this.#options = new MemoryOptions(this.transport, () => undefined);
     backlog.onConnection = () => {
       this.#wantAccept();
     };
-  }
-
-  get isPaused(): boolean {
-    return this.#isPaused;
   }
 
   snapshot(): SocketSnapshot {
@@ -74,39 +70,10 @@ export class MemoryListener<S = Stream, K extends { reset(): void } = MemorySock
     };
   }
 
-  get<N extends OptionName>(name: N): SocketOptions[N] {
-    this.#requireOpen('option');
-    return this.#options.get(name);
-  }
-
-  set<N extends OptionName>(name: N, value: SocketOptions[N]): void {
-    this.#requireOpen('option');
-    this.#options.set(name, value);
-  }
-
-  ref(): void {
-    this.#requireOpen('ref');
-  }
-
-  unref(): void {
-    this.#requireOpen('unref');
-  }
-
   start(sink: ListenerSink<S>): void {
     requireListenerSink(sink);
-    this.#requireOpen('start');
+    this.requireOpen('start');
     this.#sink = sink;
-    this.#wantAccept();
-  }
-
-  pause(): void {
-    this.#requireOpen('pause');
-    this.#isPaused = true;
-  }
-
-  resume(): void {
-    this.#requireOpen('resume');
-    this.#isPaused = false;
     this.#wantAccept();
   }
 
@@ -130,10 +97,6 @@ export class MemoryListener<S = Stream, K extends { reset(): void } = MemorySock
     void this.close();
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
   #end(error: SocketError | null): void {
     if (!this.#isOpen) {
       this.#closing?.resolve();
@@ -153,7 +116,7 @@ export class MemoryListener<S = Stream, K extends { reset(): void } = MemorySock
   }
 
   #isAccepting(): boolean {
-    return this.#isOpen && this.#sink !== null && !this.#isPaused && this.#cancelRetry === null;
+    return this.#isOpen && this.#sink !== null && !this.isPaused && this.#cancelRetry === null;
   }
 
   #wantAccept(): void {
@@ -178,7 +141,7 @@ export class MemoryListener<S = Stream, K extends { reset(): void } = MemorySock
       // The peer has gone while it waited: accept(2) tells that instead of a connection, and there is nobody to tell.
       this.#backlog.take()?.reset();
     } else if (!MemoryFaults.isAgain(code)) {
-      this.#fail(new SystemError(code, { ...this.#details('accept'), syscall: 'accept' }));
+      this.#fail(new SystemError(code, { ...this.details('accept'), syscall: 'accept' }));
     }
   }
 
@@ -192,11 +155,11 @@ export class MemoryListener<S = Stream, K extends { reset(): void } = MemorySock
     this.#owner.turns.call(() => this.#sink?.error?.(error));
   }
 
-  #requireOpen(op: string): void {
-    if (!this.#isOpen) throw new ClosedError(this.#details(op));
+  protected override get isOpen(): boolean {
+    return this.#isOpen;
   }
 
-  #details(op: string): ErrorDetails {
-    return { op, transport: this.transport, local: this.local };
+  protected override goOn(): void {
+    this.#wantAccept();
   }
 }

@@ -8,10 +8,9 @@ import {
   OverflowError,
   SystemError,
   UnsupportedError,
-  type ErrorDetails,
   type SocketError,
 } from '../base/errors.ts';
-import type { OptionName, SocketOptions } from '../base/options.ts';
+import type { SocketOptions } from '../base/options.ts';
 import type {
   Deadline,
   JsonValue,
@@ -36,6 +35,7 @@ import type { TlsStream } from '../base/tls-upgrader.ts';
 import { streamSnapshot } from '../base/stream-snapshot.ts';
 import { armDeadline } from './arm-deadline.ts';
 import { deferred, type Deferred } from './deferred.ts';
+import { MemoryHandle } from './memory-handle.ts';
 import { MemoryOptions } from './memory-options.ts';
 import { MemoryOutbox } from './memory-outbox.ts';
 import type { MemorySocket } from './memory-socket.ts';
@@ -62,23 +62,19 @@ interface Heir {
 }
 
 /** A stream in memory: the part above the kernel, which reads and writes in turns and keeps the contract's order. */
-export class MemoryStream implements Upgradable, RawStream {
-  readonly id: number;
+export class MemoryStream extends MemoryHandle implements Upgradable, RawStream {
   readonly transport: 'tcp' | 'unix';
   readonly local: SocketAddress;
   readonly remote: SocketAddress;
-  tag?: JsonValue | undefined;
   readonly #owner: MemoryOwner;
   readonly #socket: MemorySocket;
   readonly limits: StreamLimits;
   /** What was connected to, where that has a name. */
   host: string | undefined;
-  readonly #options: MemoryOptions;
   #bytesRead = 0;
   readonly #outbox: MemoryOutbox = new MemoryOutbox();
   #sink: StreamSink | null = null;
   #read: ReadPlan = validateReadOptions();
-  #isPaused = false;
   #owesDrain = false;
   /** `closeWrite` was called, and its FIN sent. */
   #writeEnd: 'open' | 'asked' | 'sent' = 'open';
@@ -92,7 +88,12 @@ export class MemoryStream implements Upgradable, RawStream {
   #hasWriteTurn = false;
 
   constructor(owner: MemoryOwner, id: number, socket: MemorySocket, limits: StreamLimits, heir?: Heir) {
-    this.id = id;
+    const changed = (options: SocketOptions): void => {
+      socket.receiveBufferSize = options.receiveBufferSize;
+      socket.sendBufferSize = options.sendBufferSize;
+    };
+    const options = heir?.options ?? new MemoryOptions(socket.transport, changed, socket.receiveBufferSize);
+    super(id, socket, options);
     this.transport = socket.transport;
     this.local = socket.local;
     this.remote = socket.remote;
@@ -100,16 +101,6 @@ export class MemoryStream implements Upgradable, RawStream {
     this.#socket = socket;
     this.limits = limits;
     this.tag = heir?.tag;
-    this.#options =
-      heir?.options ??
-      new MemoryOptions(
-        socket.transport,
-        (options) => {
-          socket.receiveBufferSize = options.receiveBufferSize;
-          socket.sendBufferSize = options.sendBufferSize;
-        },
-        socket.receiveBufferSize,
-      );
     socket.onReady = () => {
       this.#wantRead();
       if (!this.#outbox.isEmpty) this.#wantWrite();
@@ -125,24 +116,20 @@ export class MemoryStream implements Upgradable, RawStream {
   get bufferedAmount(): number {
     return this.#outbox.bufferedAmount;
   }
-  get isPaused(): boolean {
-    return this.#isPaused;
-  }
-
   get tls(): undefined {
     return undefined;
   }
 
   async upgrade(options: UpgradeOptions): Promise<Stream> {
     const { tls } = this.#owner;
-    if (tls === undefined) throw new UnsupportedError('this provider has no TLS', this.#details('upgrade'));
+    if (tls === undefined) throw new UnsupportedError('this provider has no TLS', this.details('upgrade'));
     return tls.upgrade(this, options, this.host);
   }
 
   giveAway(): RawStream {
     this.#requireUpgradable();
     const heir = new MemoryStream(this.#owner, this.id, this.#socket, this.limits, {
-      options: this.#options,
+      options: this.options,
       tag: this.tag,
     });
     this.#owner.replace(heir);
@@ -159,11 +146,11 @@ export class MemoryStream implements Upgradable, RawStream {
   }
 
   #requireUpgradable(): void {
-    const details = this.#details('upgrade');
+    const details = this.details('upgrade');
     if (this.#broken !== null && !this.#isClosedByOwner) throw this.#broken;
     if (this.#state !== 'open' || this.#writeEnd !== 'open') throw new ClosedError(details);
     if (this.#isReadEnded) throw new BrokenError({ ...details, reason: 'the peer has ended the connection' });
-    if (this.#sink !== null && !this.#isPaused) throw new BusyError({ ...details, reason: BUSY.reading });
+    if (this.#sink !== null && !this.isPaused) throw new BusyError({ ...details, reason: BUSY.reading });
     if (this.bufferedAmount > 0) throw new BusyError({ ...details, reason: BUSY.writing });
   }
 
@@ -172,58 +159,24 @@ export class MemoryStream implements Upgradable, RawStream {
     return streamSnapshot(this, this.#state !== 'open');
   }
 
-  get<N extends OptionName>(name: N): SocketOptions[N] {
-    this.#requireOpen('option');
-    return this.#options.get(name);
-  }
-
-  set<N extends OptionName>(name: N, value: SocketOptions[N]): void {
-    this.#requireOpen('option');
-    this.#options.set(name, value);
-  }
-
-  /** Sets what `connect` and `listen` were given. */
-  setAll(options: Partial<SocketOptions>): void {
-    this.#options.setAll(options);
-  }
-
-  ref(): void {
-    this.#requireOpen('ref');
-  }
-
-  unref(): void {
-    this.#requireOpen('unref');
-  }
-
   start(sink: StreamSink, options?: ReadOptions): void {
     requireStreamSink(sink);
     const plan = validateReadOptions(options);
-    this.#requireOpen('start');
+    this.requireOpen('start');
     this.#sink = sink;
     this.#read = plan;
     this.#wantRead();
     if (this.#owesDrain) this.#wantWrite();
   }
 
-  pause(): void {
-    this.#requireOpen('pause');
-    this.#isPaused = true;
-  }
-
-  resume(): void {
-    this.#requireOpen('resume');
-    this.#isPaused = false;
-    this.#wantRead();
-  }
-
   write(bytes: Uint8Array, done?: WriteDone): boolean {
     requireBytes(bytes);
     requireDone(done);
     if (this.#broken !== null && !this.#isClosedByOwner) throw this.#brokenBy(this.#broken.cause, 'write');
-    this.#requireOpen('write');
-    if (this.#writeEnd !== 'open') throw new ClosedError(this.#details('write'));
+    this.requireOpen('write');
+    if (this.#writeEnd !== 'open') throw new ClosedError(this.details('write'));
     const { highWaterMark, writeLimit } = this.limits;
-    if (this.#outbox.weight > writeLimit) throw new OverflowError(writeLimit, this.#details('write'));
+    if (this.#outbox.weight > writeLimit) throw new OverflowError(writeLimit, this.details('write'));
     this.#outbox.push(bytes, done);
     this.#wantWrite();
     if (this.bufferedAmount < highWaterMark) return true;
@@ -232,7 +185,7 @@ export class MemoryStream implements Upgradable, RawStream {
   }
 
   closeWrite(): void {
-    this.#requireOpen('closeWrite');
+    this.requireOpen('closeWrite');
     if (this.#writeEnd !== 'open') return;
     this.#writeEnd = 'asked';
     this.#wantWrite();
@@ -256,7 +209,7 @@ export class MemoryStream implements Upgradable, RawStream {
     this.#state = 'closing';
     this.#isClosedByOwner = true;
     this.#wantWrite();
-    const timedOut = (): unknown => new SystemError('ETIMEDOUT', this.#details('close'));
+    const timedOut = (): unknown => new SystemError('ETIMEDOUT', this.details('close'));
     this.#dropDeadline = armDeadline(plan, this.#owner.clock, timedOut, (reason) => {
       closing.reject(reason);
       this.abort();
@@ -271,16 +224,12 @@ export class MemoryStream implements Upgradable, RawStream {
     this.#end();
     this.#socket.reset();
     this.#owner.turns.add(() => {
-      const error = new ClosedError(this.#details('write'));
+      const error = new ClosedError(this.details('write'));
       for (const done of unsent) this.#answer(done, error);
       if (unsent.length > 0) this.#closing?.reject(error);
       else this.#closing?.resolve(undefined);
       this.#tellClose(null);
     });
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 
   /** Nothing is read or written any more; what is pending is left to the caller. */
@@ -301,7 +250,7 @@ export class MemoryStream implements Upgradable, RawStream {
   }
 
   #isReading(): boolean {
-    return this.#state === 'open' && this.#sink !== null && !this.#isPaused;
+    return this.#state === 'open' && this.#sink !== null && !this.isPaused;
   }
 
   /** One chunk a turn, so that no stream keeps another waiting. */
@@ -430,15 +379,15 @@ export class MemoryStream implements Upgradable, RawStream {
     this.#owner.turns.call(() => sink?.close(error));
   }
 
-  #requireOpen(op: string): void {
-    if (this.#state !== 'open') throw new ClosedError(this.#details(op));
+  protected override get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  protected override goOn(): void {
+    this.#wantRead();
   }
 
   #brokenBy(cause: unknown, op: string): BrokenError {
-    return new BrokenError({ ...this.#details(op), cause });
-  }
-
-  #details(op: string): ErrorDetails {
-    return { op, transport: this.transport, local: this.local, remote: this.remote };
+    return new BrokenError({ ...this.details(op), cause });
   }
 }
