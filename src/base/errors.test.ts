@@ -103,6 +103,12 @@ const ROWS: readonly (readonly [string, SocketError, string, string])[] = [
   ],
   [
     'ConnectError',
+    new ConnectError([new SystemError('ECONNREFUSED', { remote: REMOTE })], { target: '[2001:db8::9]:80' }),
+    'ERR_CONNECT_FAILED',
+    'connect: [2001:db8::9]:80: ECONNREFUSED (ERR_CONNECT_FAILED)',
+  ],
+  [
+    'ConnectError',
     new ConnectError([]),
     'ERR_CONNECT_FAILED',
     'connect: no address to try (ERR_CONNECT_FAILED)',

@@ -144,13 +144,17 @@ export class LimitError extends SocketError {
   }
 }
 
+/** One attempt: where to, unless that is the target itself, and how it failed. */
+function attemptText({ code, remote }: SocketError, target: string | undefined): string {
+  const address = remote === undefined ? '' : formatAddress(remote);
+  return address === '' || address === target ? code : `${address} ${code}`;
+}
+
 /** Every attempt to connect failed. `errors` has one error for each address that was tried, in order of trying. */
 export class ConnectError extends SocketError {
   readonly errors: readonly SocketError[];
   constructor(errors: readonly SocketError[], details: ErrorDetails & { target?: string } = {}) {
-    const each = errors
-      .map((error) => `${error.remote ? `${formatAddress(error.remote)} ` : ''}${error.code}`)
-      .join(', ');
+    const each = errors.map((error) => attemptText(error, details.target)).join(', ');
     super(
       'ERR_CONNECT_FAILED',
       `${details.target ? `${details.target}: ` : ''}${each === '' ? 'no address to try' : each}`,
