@@ -1,11 +1,10 @@
 /** What `node:dgram` can set on a UDP socket, and how it names interfaces. */
 import type { Socket } from 'node:dgram';
-import type { IpAddress, IpFamily } from '../base/address.ts';
-import { SystemError, UnsupportedError } from '../base/errors.ts';
+import type { IpFamily } from '../base/address.ts';
+import { UnsupportedError } from '../base/errors.ts';
 import type { OptionName, SocketOptions } from '../base/options.ts';
-import type { Membership, NetworkInterface } from '../base/provider.ts';
+import type { NetworkInterface } from '../base/provider.ts';
 import { validateOptionName, validateSocketOption } from '../base/validate.ts';
-import { hostText } from './node-address.ts';
 import { toSystemError } from './node-errors.ts';
 import { listInterfaces } from './node-names.ts';
 
@@ -50,7 +49,7 @@ const NEW_VALUES: Partial<SocketOptions> = {
  * @param index 0 for the system's choice
  * @throws {UnsupportedError} Node does not tell which interface has the number
  */
-function interfaceText(index: number, family: IpFamily): string {
+export function interfaceText(index: number, family: IpFamily): string {
   if (index === 0) return family === 'ipv4' ? '0.0.0.0' : '::';
   if (family === 'ipv6' && process.platform === 'win32') return `::%${String(index)}`;
   const isOne = (each: NetworkInterface): boolean => each.index === index && each.address.family === family;
@@ -59,40 +58,6 @@ function interfaceText(index: number, family: IpFamily): string {
   throw new UnsupportedError(
     `Node does not tell which interface has number ${String(index)}: use its address`,
   );
-}
-
-/** @throws {SystemError} `ENODEV`: no interface has the address */
-function interfaceOf(address: IpAddress): string {
-  if (address.family === 'ipv4') return address.host;
-  const isOne = ({ name, index, address: own }: NetworkInterface): boolean =>
-    own.host === address.host && [undefined, name, String(index)].includes(address.scope);
-  const found = listInterfaces().find(isOne);
-  if (found === undefined) throw new SystemError('ENODEV', { op: 'join', transport: 'udp' });
-  return `::%${found.name}`;
-}
-
-function whereOf({ group, interfaceIndex, interfaceAddress }: Membership): string | undefined {
-  if (interfaceAddress !== undefined) return interfaceOf(interfaceAddress);
-  if (interfaceIndex !== undefined) return interfaceText(interfaceIndex, group.family);
-  // Node reads no interface out of the group, and none by its number.
-  const { scope } = group;
-  if (scope === undefined) return undefined;
-  return /^\d+$/.test(scope) ? interfaceText(Number(scope), 'ipv6') : `::%${scope}`;
-}
-
-/** Joins or leaves a group. @throws {SystemError} @throws {UnsupportedError} */
-export function setMembership(socket: Socket, op: 'join' | 'leave', membership: Membership): void {
-  const { group, source } = membership;
-  const where = whereOf(membership);
-  const text = hostText(group);
-  try {
-    if (source === undefined && op === 'join') socket.addMembership(text, where);
-    else if (source === undefined) socket.dropMembership(text, where);
-    else if (op === 'join') socket.addSourceSpecificMembership(hostText(source), text, where);
-    else socket.dropSourceSpecificMembership(hostText(source), text, where);
-  } catch (error) {
-    throw toSystemError(error, { op, transport: 'udp' });
-  }
 }
 
 function unsupported(name: string): UnsupportedError {

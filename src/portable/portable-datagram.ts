@@ -28,7 +28,6 @@ import type {
 } from '../base/provider.ts';
 import { withDeadline } from '../base/deadline.ts';
 import type { DatagramReadPlan, UdpBindPlan } from '../base/validate-datagram.ts';
-import { sameMembership } from '../base/same-membership.ts';
 import {
   requireDatagramSink,
   validateDatagramRead,
@@ -37,9 +36,10 @@ import {
 } from '../base/validate-datagram.ts';
 import type { DeadlinePlan } from '../base/validate.ts';
 import { requireDone, validateDeadline } from '../base/validate.ts';
+import { DatagramGroups } from './datagram-groups.ts';
 import type { Kept, Packet } from './datagram-inbox.ts';
 import { DatagramInbox } from './datagram-inbox.ts';
-import { DatagramOptions, setMembership } from './datagram-options.ts';
+import { DatagramOptions } from './datagram-options.ts';
 import type { UnsentDatagram } from './datagram-outbox.ts';
 import { DatagramOutbox, isReport } from './datagram-outbox.ts';
 import { guarded } from './guarded.ts';
@@ -64,7 +64,7 @@ export class PortableDatagram implements Datagram, OwnedSocket {
   readonly #options: DatagramOptions;
   readonly #outbox: DatagramOutbox;
   readonly #counts = { received: 0, sent: 0, drops: 0, bytesRead: 0, bytesWritten: 0 };
-  #memberships: Membership[] = [];
+  readonly #groups: DatagramGroups;
   readonly #inbox = new DatagramInbox();
   #hasTurn = false;
   #lastSender: IpEndpoint | undefined;
@@ -83,6 +83,7 @@ export class PortableDatagram implements Datagram, OwnedSocket {
     this.#owner = owner;
     this.#plan = plan;
     this.#options = new DatagramOptions(socket, local.family);
+    this.#groups = new DatagramGroups(socket);
     this.id = owner.nextId();
     this.local = local;
     this.remote = remote;
@@ -239,27 +240,18 @@ export class PortableDatagram implements Datagram, OwnedSocket {
   join(membership: Membership): void {
     const valid = validateMembership(membership);
     this.#requireOpen('join');
-    // Of a source that is joined already the system says EADDRNOTAVAIL, and EINVAL of one that is not.
-    if (this.#isMember(valid)) throw new SystemError('EADDRINUSE', this.#details('join'));
-    setMembership(this.#socket, 'join', valid);
-    this.#memberships.push(valid);
+    this.#groups.join(valid, this.#details('join'));
   }
 
   leave(membership: Membership): void {
     const valid = validateMembership(membership);
     this.#requireOpen('leave');
-    if (!this.#isMember(valid)) throw new SystemError('EADDRNOTAVAIL', this.#details('leave'));
-    setMembership(this.#socket, 'leave', valid);
-    this.#memberships = this.#memberships.filter((each) => !sameMembership(each, valid));
-  }
-
-  #isMember(wanted: Membership): boolean {
-    return this.#memberships.some((each) => sameMembership(each, wanted));
+    this.#groups.leave(valid, this.#details('leave'));
   }
 
   memberships(): readonly Membership[] {
     this.#requireOpen('memberships');
-    return [...this.#memberships];
+    return this.#groups.list;
   }
 
   close(deadline?: Deadline): Promise<void> {
