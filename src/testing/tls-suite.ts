@@ -66,6 +66,25 @@ async function refusesWhileReading({ a, b, client }: TlsCase): Promise<void> {
   equal(await nextText(pull), 'as before', 'what the peer reads');
 }
 
+async function refusesWhileUnsent({ a, b, client }: TlsCase): Promise<void> {
+  const chunk = new Uint8Array(1024 * 1024);
+  let sent = chunk.length;
+  while (a.write(chunk)) sent += chunk.length;
+  await rejects(() => a.upgrade(client), { name: 'BusyError' }, 'upgrade while bytes are unsent');
+  const pull = reader(b);
+  let received = 0;
+  while (received < sent) received += (await pull.read())?.length ?? sent;
+  equal(received, sent, 'bytes that the peer reads');
+}
+
+async function takesHeadForTheBeginning({ a, b, client, server }: TlsCase): Promise<void> {
+  // The peer may hear of it or not, before or after.
+  const done = a.upgrade(client).catch(() => null);
+  const options = { role: 'server', ...server, head: asciiBytes('NOOP\r\n') } as const;
+  await rejects(() => b.upgrade(options), { name: 'TlsError' }, 'upgrade behind a head in the clear');
+  (await done)?.abort();
+}
+
 async function obeysNothingOfTheClear({ a, b, server }: TlsCase): Promise<void> {
   const delivered: number[] = [];
   b.pause();
@@ -100,6 +119,16 @@ const TLS_CASES: readonly CaseRow<TlsCase>[] = [
     name: 'upgrade is refused while the stream reads, which stays as it was',
     promises: ['tls.refused'],
     run: refusesWhileReading,
+  },
+  {
+    name: 'upgrade is refused while bytes are unsent, which arrive as before',
+    promises: ['tls.refused'],
+    run: refusesWhileUnsent,
+  },
+  {
+    name: 'upgrade takes its head for the beginning of the handshake',
+    promises: ['tls.clear'],
+    run: takesHeadForTheBeginning,
   },
   {
     name: 'upgrade delivers nothing that came in the clear',
