@@ -97,6 +97,7 @@ export { notify, toDuplex, watchdog } from '../node/bridges.ts';
 export type {
   AnySocket,
   FromFdOptions,
+  FromSocketOptions,
   ListenFdsOptions,
   Ownership,
   ServiceState,

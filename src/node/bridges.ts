@@ -5,6 +5,7 @@ export type { AnySocket } from './file-descriptor.ts';
 export { fromFd } from './from-fd.ts';
 export type { FromFdOptions, SocketOfFd } from './from-fd.ts';
 export { fromSocket } from './from-socket.ts';
+export type { FromSocketOptions } from './from-socket.ts';
 export { handToServer } from './hand-over.ts';
 export { HandleChannel, handleChannel } from './handles.ts';
 export type { Handle, HandleMessage } from './handles.ts';

@@ -1,7 +1,8 @@
 /** Connections as streams of Node. */
+import { Duplex } from 'node:stream';
 import type { Stream } from '../base/provider.ts';
 import type { Leftover } from '../base/reader.ts';
-import { requireObject } from '../base/rules.ts';
+import { requireFunction, requireObject, wrongType } from '../base/rules.ts';
 import type { Connection } from '../facades/portside/types.ts';
 import type { StreamDuplexOptions } from '../portable/stream-duplex.ts';
 import { StreamDuplex } from '../portable/stream-duplex.ts';
@@ -11,10 +12,13 @@ export interface Taken extends Leftover {
   readonly stream: Stream;
 }
 
-/** Takes the stream out of a connection. A stream stands for itself. @throws {BusyError | ClosedError} */
+/** Takes the stream out of a connection. A stream stands for itself. @throws {BusyError | ClosedError | TypeError} */
 export function takeStream(socket: Connection | Stream): Taken {
   requireObject(socket, 'socket');
+  if ((socket as unknown) instanceof Duplex)
+    throw wrongType('socket', 'a connection, which fromSocket makes of streams of Node', socket);
   if ('detach' in socket && 'readExactly' in socket) return socket.detach();
+  requireFunction(Reflect.get(socket, 'start'), 'socket.start');
   return { stream: socket, head: new Uint8Array(0), isEnded: false };
 }
 

@@ -2,7 +2,7 @@
 import { Duplex } from 'node:stream';
 import type { IpEndpoint } from '../base/address.ts';
 import type { SocketError } from '../base/errors.ts';
-import { ClosedError, isSocketError } from '../base/errors.ts';
+import { BusyError, ClosedError, isSocketError } from '../base/errors.ts';
 import type { Stream, StreamSink } from '../base/provider.ts';
 import type { Leftover } from '../base/reader.ts';
 
@@ -133,6 +133,27 @@ export class StreamDuplex extends Duplex {
     }, done);
   }
 
+  /**
+   * Gives the stream back, paused, with what was read of it and not told. The duplex is destroyed then, and touches the stream
+   * no more.
+   *
+   * @throws {BusyError} bytes that were written are not with the stream yet
+   * @throws {ClosedError | BrokenError} the stream is gone
+   */
+  release(): Leftover & { readonly stream: Stream } {
+    const { local, remote } = this.stream;
+    const details = { op: 'release', local, remote };
+    if (this.destroyed || this.#isOver) throw this.#failure ?? new ClosedError(details);
+    if (this.writableLength > 0)
+      throw new BusyError({ ...details, reason: 'bytes are unsent: wait until they are written' });
+    this.stream.pause();
+    // Reading resumes it no more from here on.
+    this.#isOver = true;
+    const head = readAway(this);
+    this.destroy();
+    return { stream: this.stream, head, isEnded: this.#isEnded };
+  }
+
   /** Ends a stream on which not all has been said. */
   protected giveUp(): void {
     this.stream.abort();
@@ -192,6 +213,21 @@ export class StreamDuplex extends Duplex {
 const EMPTY = new Uint8Array(0);
 /** Most bytes that are copied together rather than written one by one. */
 const MAX_JOINED = 64 * 1024;
+
+/**
+ * What a Duplex has read and told nobody. Its listeners for bytes are gone then, and it is paused.
+ *
+ * @param duplex of bytes, without an encoding
+ */
+export function readAway(duplex: Duplex): Uint8Array {
+  duplex.unpipe();
+  for (const event of ['data', 'readable', 'end']) duplex.removeAllListeners(event);
+  duplex.pause();
+  const chunks: Uint8Array[] = [];
+  for (let chunk: unknown = duplex.read(); chunk instanceof Uint8Array; chunk = duplex.read())
+    chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
 
 function withoutUndefined(options: StreamDuplexOptions): StreamDuplexOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
