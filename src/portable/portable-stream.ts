@@ -216,10 +216,11 @@ export class PortableStream
 
   /**
    * Whether Node needs no copy. TLS encrypts, or copies itself, what is written within the call (TLSWrap::DoWrite in
-   * src/crypto/crypto_tls.cc); but behind another write Node keeps what it is given. Shared memory may change any time.
+   * src/crypto/crypto_tls.cc); but behind another write, were it an empty one, Node keeps what it is given. Shared memory
+   * may change any time.
    */
   #isTakenAtOnce({ buffer }: Uint8Array): boolean {
-    return this.#tls !== undefined && this.#socket.writableLength === 0 && buffer instanceof ArrayBuffer;
+    return this.#tls !== undefined && this.#outbox.isEmpty && buffer instanceof ArrayBuffer;
   }
 
   closeWrite(): void {

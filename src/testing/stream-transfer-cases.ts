@@ -181,6 +181,20 @@ async function bytesAreTaken(h: StreamHarness): Promise<void> {
   reader.checkPattern(32 * piece);
 }
 
+/** An empty write sends nothing, but it may be under way for a while, and others then wait behind it. */
+async function bytesAreTakenBehindNone(h: StreamHarness): Promise<void> {
+  const { a, b } = await h.pair();
+  h.record(a);
+  const reader = h.record(b);
+  const buffer = new Uint8Array(1000);
+  a.write(new Uint8Array(0), h.done('empty'));
+  buffer.set(patternBytes(1000));
+  a.write(buffer, h.done('piece'));
+  buffer.fill(0xee);
+  await reader.untilBytes(1000);
+  reader.checkPattern(1000);
+}
+
 async function bytesAreTakenThenDetached(h: StreamHarness): Promise<void> {
   const { a, b } = await h.pair({ isSmall: true });
   h.record(a);
@@ -343,6 +357,11 @@ export const TRANSFER_CASES: readonly CaseRow<StreamHarness>[] = [
     run: emptyWrite,
   },
   { name: 'has taken the bytes when write returns', promises: ['bytes.taken'], run: bytesAreTaken },
+  {
+    name: 'has taken the bytes when write returns, also behind an empty write',
+    promises: ['bytes.taken', 'write.empty'],
+    run: bytesAreTakenBehindNone,
+  },
   {
     name: 'has taken the bytes of a buffer that is then detached',
     promises: ['bytes.taken'],
