@@ -268,6 +268,9 @@ export interface SocketProvider extends AsyncDisposable {
   /** What is open now, for tables, consoles and leak reports. */
   sockets(): Iterable<SocketSnapshot>;
 
+  /** Aborts the socket with this number, whoever has it, as its own `abort` does. @returns whether it was open */
+  abort(id: number): boolean;
+
   /** Aborts every socket, settles everything that is pending, and refuses further calls. Again: the same promise. */
   close(): Promise<void>;
 }

@@ -63,6 +63,10 @@ export class ListenWatcher implements SocketProvider {
     return this.#inner.sockets();
   }
 
+  abort(id: number): boolean {
+    return this.#inner.abort(id);
+  }
+
   close(): Promise<void> {
     return this.#inner.close();
   }

@@ -5,12 +5,24 @@
  */
 export { DeniedError } from '../base/errors.ts';
 export { guard } from '../permissions/guard.ts';
+export type { GuardOptions } from '../permissions/guard.ts';
+export type { HostPattern } from '../permissions/host-pattern.ts';
 export { matchesRule } from '../permissions/matcher.ts';
-export { allowAll, denyAll, rulesPolicy } from '../permissions/policy.ts';
-export type { Decision, Policy } from '../permissions/policy.ts';
-export { formatHostPort, formatRule } from '../permissions/rule.ts';
-export type { HostPattern, SocketOp, SocketRequest, SocketRule } from '../permissions/rule.ts';
-export { parseSocketPermission, parseSocketRule } from '../permissions/socket-permission.ts';
+export { parseRule, parseRules } from '../permissions/native-dialect.ts';
+export { OPS } from '../permissions/ops.ts';
+export type { SocketOp } from '../permissions/ops.ts';
+export { allowAll, denyAll, judge, rulesPolicy } from '../permissions/policy.ts';
+export type { Decide, Decision, LivePolicy, Policy, RulesPolicyOptions } from '../permissions/policy.ts';
+export type { PortRange, PortSet } from '../permissions/ports.ts';
+export { covers, implies, meets } from '../permissions/relations.ts';
+export { formatRule } from '../permissions/rule.ts';
+export type { Rule, SocketRequest } from '../permissions/rule.ts';
+export { formatSocketRule, parseSocketPermission, parseSocketRule } from '../permissions/socket-permission.ts';
 export type { SocketPermissionOptions } from '../permissions/socket-permission.ts';
-export { parseSocketsKey } from '../permissions/sockets-key.ts';
+export { formatSocketsKey, parseSocketsKey } from '../permissions/sockets-key.ts';
 export { PermissionSyntaxError } from '../permissions/syntax-error.ts';
+export {
+  formatWebExtensionPermission,
+  isSocketPermission,
+  parseWebExtensionPermission,
+} from '../permissions/webextension-dialect.ts';

@@ -306,6 +306,10 @@ class NativeProvider implements LocalProvider {
     return this.#reactor.snapshots();
   }
 
+  abort(id: number): boolean {
+    return this.#reactor.abort(id);
+  }
+
   close(): Promise<void> {
     if (this.#closed === undefined) {
       const covered = this.#reactor.tls.close();

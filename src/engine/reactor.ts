@@ -171,6 +171,13 @@ export class Reactor {
     }
   }
 
+  /** @returns whether there was one */
+  abort(id: number): boolean {
+    const target = this.#targets.find((candidate) => candidate?.snapshot()?.id === id);
+    target?.abort();
+    return target !== undefined;
+  }
+
   /** Aborts every socket and settles what is pending. */
   close(): void {
     if (this.#isClosed) return;

@@ -1,6 +1,7 @@
 import type { SocketAddress } from '../base/address.ts';
 import { validateDestination } from '../base/validate-datagram.ts';
 import { admit, pathText } from './admit.ts';
+import type { LiveSockets } from './live-sockets.ts';
 import type { Policy } from './policy.ts';
 
 /** Destinations of one socket that are remembered as permitted; the one that came first is forgotten first. */
@@ -38,12 +39,16 @@ export class Destinations {
   readonly #policy: Policy;
   readonly #transport: 'udp' | 'unix';
   readonly #permitted = new Map<string, SocketAddress>();
+  readonly #live: Pick<LiveSockets, 'revocations'>;
   #lastKey: string | undefined;
   #last: SocketAddress | undefined;
+  #revocations: number;
 
-  constructor(policy: Policy, transport: 'udp' | 'unix') {
+  constructor(policy: Policy, transport: 'udp' | 'unix', live: Pick<LiveSockets, 'revocations'>) {
     this.#policy = policy;
     this.#transport = transport;
+    this.#live = live;
+    this.#revocations = live.revocations;
   }
 
   /**
@@ -55,11 +60,19 @@ export class Destinations {
     const fields = readFields(to);
     const key = keyOf(fields);
     if (key === undefined) return this.#judge(fields);
+    if (this.#revocations !== this.#live.revocations) this.#forget();
     if (key !== this.#lastKey || this.#last === undefined) {
       this.#last = this.#permitted.get(key) ?? this.#remember(key, this.#judge(fields));
       this.#lastKey = key;
     }
     return this.#last;
+  }
+
+  /** A permission may have been taken back. */
+  #forget(): void {
+    this.#revocations = this.#live.revocations;
+    this.#permitted.clear();
+    this.#lastKey = undefined;
   }
 
   #judge(fields: Fields): SocketAddress {

@@ -31,6 +31,7 @@ function spy(): Spy {
     resolve: note('resolve'),
     interfaces: note('interfaces'),
     sockets: () => [],
+    abort: () => false,
     close: note('close'),
     [Symbol.asyncDispose]: note('dispose'),
   };

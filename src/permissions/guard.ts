@@ -1,7 +1,8 @@
 import type { IpAddress } from '../base/address.ts';
-import { parseIp } from '../base/address.ts';
-import type { UdpBindOptions } from '../base/datagram.ts';
+import type { Clock } from '../base/clock.ts';
+import { countDown } from '../base/deadline.ts';
 import { callback, providerRule } from '../base/maker-rules.ts';
+import { ConnectError, SystemError } from '../base/errors.ts';
 import type {
   BindOptions,
   Capability,
@@ -16,93 +17,51 @@ import type {
   SocketProvider,
   SocketSnapshot,
   Stream,
-  TcpListenOptions,
 } from '../base/provider.ts';
-import { requireObject } from '../base/rules.ts';
-import type { UdpBindPlan } from '../base/validate-datagram.ts';
-import { validateBind } from '../base/validate-datagram.ts';
-import { validateConnect, validateListen, validateListenPackets } from '../base/validate.ts';
-import { admit, pathText } from './admit.ts';
+import { oneOf, optional, readOptions, requireObject } from '../base/rules.ts';
+import type { Rules } from '../base/rules.ts';
+import { validateResolve } from '../base/validate.ts';
+import type { Asked, Settled } from './asked-options.ts';
+import { readBind, readConnect, readListen, readListenPackets } from './asked-options.ts';
 import { GuardedDatagram } from './guarded-datagram.ts';
+import type { Asking, HostQuestion } from './judged-hosts.ts';
+import { Judge } from './judged-hosts.ts';
+import { LiveSockets } from './live-sockets.ts';
 import type { Policy } from './policy.ts';
-import type { SocketRequest } from './rule.ts';
+import { SYSTEM_CLOCK } from './system-clock.ts';
 
-const LISTEN_HOST = '127.0.0.1';
-
-/** What is judged is what is done: options that nobody else can change, and what they ask. */
-interface Asked<O> {
-  readonly own: O;
-  readonly requests: readonly SocketRequest[];
+export interface GuardOptions {
+  /**
+   * What becomes of open sockets whose permission is taken back. `'keep'` (default): they stay open, and only what is asked
+   * for from then on is refused, datagrams among it. `'close'`: they are aborted, and so is what a listener has accepted.
+   */
+  readonly onRevoke?: 'close' | 'keep' | undefined;
+  /** Default: the system's. */
+  readonly clock?: Pick<Clock, 'now'> | undefined;
 }
 
-function copy<O extends object>(options: O): O {
-  requireObject(options, 'options');
-  return { ...options };
-}
+const OPTIONS: Rules<GuardOptions> = {
+  onRevoke: optional(oneOf('close', 'keep')),
+  clock: optional((value, name) => requireObject(value, name) as Pick<Clock, 'now'>),
+};
 
-function unixRequest(op: 'unix-connect' | 'unix-listen', path: string | Uint8Array): SocketRequest {
-  return { op, host: pathText(path), port: 0 };
-}
-
-/** Connecting asks for the host as written and, where addresses are given, for each of them too. */
-function readConnect(options: ConnectOptions): Asked<ConnectOptions> {
-  const own = copy(options);
-  const plan = validateConnect(own);
-  if (plan.transport === 'unix')
-    return { own: { ...own, path: plan.path }, requests: [unixRequest('unix-connect', plan.path)] };
-  const { host, port, addresses } = plan;
-  const hosts = [host, ...(addresses ?? []).map((address) => address.host)];
-  const requests = hosts.map((each): SocketRequest => ({ op: 'tcp-connect', host: each, port }));
-  return { own: { ...own, host, port, addresses }, requests };
-}
-
-function readListen(options: ListenOptions): Asked<ListenOptions> {
-  const own = copy(options);
-  const plan = validateListen(own);
-  if (plan.transport === 'unix')
-    return { own: { ...own, path: plan.path }, requests: [unixRequest('unix-listen', plan.path)] };
-  const { host = LISTEN_HOST } = own as TcpListenOptions;
-  return { own: { ...own, host }, requests: [{ op: 'tcp-listen', host, port: plan.port }] };
-}
-
-function readListenPackets(options: PacketListenOptions): Asked<PacketListenOptions> {
-  const own = copy(options);
-  const { path } = validateListenPackets(own);
-  return { own: { ...own, path }, requests: [unixRequest('unix-listen', path)] };
-}
-
-/** Binding asks for one's own address and, where the socket is connected, for the peer's. */
-function readBind(options: BindOptions): Asked<BindOptions> {
-  const own = copy(options);
-  const plan = validateBind(own);
-  if (plan.transport === 'udp') return readUdpBind(own, plan);
-  const { path, remotePath } = plan;
-  return {
-    own: { ...own, path, remotePath },
-    requests: [
-      ...(path === undefined ? [] : [unixRequest('unix-listen', path)]),
-      ...(remotePath === undefined ? [] : [unixRequest('unix-connect', remotePath)]),
-    ],
-  };
-}
-
-function readUdpBind(own: UdpBindOptions, { port, remote, family }: UdpBindPlan): Asked<UdpBindOptions> {
-  const wanted = family ?? (remote === undefined ? undefined : parseIp(remote.host)?.family);
-  const { host = wanted === 'ipv6' ? '::' : '0.0.0.0' } = own;
-  const bound: SocketRequest = { op: 'udp-bind', host, port };
-  return {
-    own: { ...own, remote },
-    requests: remote === undefined ? [bound] : [bound, { op: 'udp-send-to', ...remote }],
-  };
+function isTimeout(error: unknown): error is SystemError {
+  return error instanceof SystemError && error.code === 'ETIMEDOUT';
 }
 
 class GuardedProvider implements SocketProvider {
   readonly #inner: SocketProvider;
   readonly #policy: Policy;
+  readonly #judge: Judge;
+  readonly #live: LiveSockets;
+  readonly #clock: Pick<Clock, 'now'>;
 
-  constructor(inner: SocketProvider, policy: Policy) {
+  constructor(inner: SocketProvider, policy: Policy, { onRevoke = 'keep', clock = SYSTEM_CLOCK }: GuardOptions) {
     this.#inner = inner;
     this.#policy = policy;
+    this.#judge = new Judge(inner, policy);
+    this.#live = new LiveSockets(inner, policy, onRevoke);
+    this.#clock = clock;
   }
 
   get capabilities(): ReadonlySet<Capability> {
@@ -110,28 +69,40 @@ class GuardedProvider implements SocketProvider {
   }
 
   async connect(options: ConnectOptions): Promise<Stream> {
-    return this.#inner.connect(this.#admitted(readConnect(options)));
+    const asked = readConnect(options);
+    const { own, requests, timeout } = await this.#admitted(asked);
+    const stream = await this.#inner.connect({ ...own, timeout });
+    const peer = asked.peer && stream.remote.family !== 'unix' ? [{ ...asked.peer, address: stream.remote }] : [];
+    return this.#live.watch(stream, [...requests, ...peer]);
   }
 
   async listen(options: ListenOptions): Promise<Listener> {
-    return this.#inner.listen(this.#admitted(readListen(options)));
+    const { own, requests, timeout } = await this.#admitted(readListen(options));
+    return this.#live.watchListener(await this.#inner.listen({ ...own, timeout }), requests);
   }
 
   /** What is accepted is connected, and has no destination to be judged. */
   async listenPackets(options: PacketListenOptions): Promise<PacketListener> {
-    return this.#inner.listenPackets(this.#admitted(readListenPackets(options)));
+    const { own, requests, timeout } = await this.#admitted(readListenPackets(options));
+    return this.#live.watchListener(await this.#inner.listenPackets({ ...own, timeout }), requests);
   }
 
   async bind(options: BindOptions): Promise<Datagram> {
-    const socket = await this.#inner.bind(this.#admitted(readBind(options)));
-    return new GuardedDatagram(socket, this.#policy);
+    const { own, requests, timeout } = await this.#admitted(readBind(options));
+    const socket = await this.#inner.bind({ ...own, timeout });
+    return new GuardedDatagram(this.#live.watch(socket, requests), this.#policy, this.#live);
   }
 
-  resolve(host: string, options?: ResolveOptions): Promise<readonly IpAddress[]> {
-    return this.#inner.resolve(host, options);
+  async resolve(host: string, options?: ResolveOptions): Promise<readonly IpAddress[]> {
+    const { host: name, timeout, ...plan } = validateResolve(host, options);
+    const timeLeft = countDown(timeout, this.#clock);
+    await this.#judge.admit({ op: 'resolve-host', host: name, port: 0 }, { signal: plan.signal, timeLeft });
+    return this.#inner.resolve(name, { ...plan, timeout: timeLeft() });
   }
 
-  interfaces(): Promise<readonly NetworkInterface[]> {
+  async interfaces(): Promise<readonly NetworkInterface[]> {
+    const asking = { signal: undefined, timeLeft: () => undefined };
+    await this.#judge.admit({ op: 'network-state', host: '', port: 0 }, asking);
     return this.#inner.interfaces();
   }
 
@@ -139,29 +110,62 @@ class GuardedProvider implements SocketProvider {
     return this.#inner.sockets();
   }
 
+  abort(id: number): boolean {
+    return this.#inner.abort(id);
+  }
+
   close(): Promise<void> {
+    this.#live.close();
     return this.#inner.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#inner.close();
+    return this.close();
   }
 
-  #admitted<O>({ own, requests }: Asked<O>): O {
-    for (const request of requests) admit(this.#policy, request);
-    return own;
+  async #admitted<O>(asked: Asked<O>): Promise<Settled<O> & { readonly timeout: number | undefined }> {
+    const { plan, peer } = asked;
+    if (plan.signal?.aborted === true) throw plan.signal.reason;
+    const asking: Asking = { signal: plan.signal, timeLeft: countDown(plan.timeout, this.#clock) };
+    const addresses = peer === undefined ? [] : await this.#addresses(peer, asking);
+    const settled = asked.settle(addresses);
+    for (const request of settled.requests) await this.#judge.admit(request, asking);
+    return { ...settled, timeout: asking.timeLeft() };
+  }
+
+  /** Judged, and within the plan's time, which running out is a failed connect, as it is later on. */
+  async #addresses(peer: HostQuestion, asking: Asking): Promise<readonly IpAddress[]> {
+    try {
+      return await this.#judge.addresses(peer, asking);
+    } catch (error) {
+      if (peer.op !== 'tcp-connect' || !isTimeout(error)) throw error;
+      throw new ConnectError([error], { transport: 'tcp', target: targetText(peer) });
+    }
   }
 }
 
+function targetText({ host, port }: HostQuestion): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${String(port)}`;
+}
+
 /**
- * A provider that asks `policy` before it connects, listens, binds, sends a datagram or joins a group, and refuses with
- * `DeniedError` without touching `provider` if the answer is no. Hosts are judged exactly as they were passed; addresses
- * passed beside a host are judged too, each like a host. Unix paths are asked about as `unix-connect` and `unix-listen`,
- * destinations of datagrams as `udp-send-to`, groups as `udp-multicast-membership`. What one socket may send to is asked
- * once, and remembered for the last 1024 destinations of it. All else goes to `provider`.
+ * A provider that asks `policy` before it connects, listens, binds, sends a datagram, joins a group, looks up a name or lists
+ * interfaces, and refuses with `DeniedError` if the answer is no: then `provider` was not touched, except perhaps to look up
+ * a name about whose addresses there are rules.
  *
- * @throws {TypeError} one of the two is not what it should be
+ * Names are judged as they were passed and then, resolved once, by each of their addresses; exactly those that passed are
+ * dialled. Every datagram's destination is judged; for each socket the last 1024 that were allowed are remembered until a
+ * permission is taken back. Nothing is judged while bytes flow: a stream is the provider's own.
+ *
+ * @throws {TypeError | RangeError} on options that are none
  */
-export function guard(provider: SocketProvider, policy: Policy): SocketProvider {
-  return new GuardedProvider(providerRule(provider, 'provider'), callback<Policy>(policy, 'policy'));
+export function guard(provider: SocketProvider, policy: Policy, options: GuardOptions = {}): SocketProvider {
+  const read = readOptions(requireObject(options, 'options'), OPTIONS, 'options.');
+  return new GuardedProvider(providerRule(provider, 'provider'), policyRule(policy), read);
+}
+
+function policyRule(policy: Policy): Policy {
+  if (typeof policy === 'object' && (policy as unknown) !== null) callback(policy.decide, 'policy.decide');
+  else callback(policy, 'policy');
+  return policy;
 }

@@ -11,7 +11,10 @@ import type { Deadline, JsonValue, WriteDone } from '../base/provider.ts';
 import { validateMembership } from '../base/validate-datagram.ts';
 import { admit } from './admit.ts';
 import { Destinations } from './destinations.ts';
+import type { LiveSockets } from './live-sockets.ts';
 import type { Policy } from './policy.ts';
+
+const NEVER_REVOKED = { revocations: 0 } as const;
 
 /** A message socket whose destinations and groups are judged. All else is the inner socket's own. */
 export class GuardedDatagram implements Datagram {
@@ -19,10 +22,10 @@ export class GuardedDatagram implements Datagram {
   readonly #policy: Policy;
   readonly #destinations: Destinations;
 
-  constructor(inner: Datagram, policy: Policy) {
+  constructor(inner: Datagram, policy: Policy, live: Pick<LiveSockets, 'revocations'> = NEVER_REVOKED) {
     this.#inner = inner;
     this.#policy = policy;
-    this.#destinations = new Destinations(policy, inner.transport);
+    this.#destinations = new Destinations(policy, inner.transport, live);
   }
 
   get id(): number {

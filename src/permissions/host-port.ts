@@ -1,22 +1,20 @@
-import type { HostPattern } from './rule.ts';
-import { ANY_HOST } from './rule.ts';
+import type { HostPattern } from './host-pattern.ts';
+import { ANY_HOST, lowerAscii } from './host-pattern.ts';
+import type { PortSet } from './ports.ts';
+import { MAX_PORT, formatPorts, onePort } from './ports.ts';
 
 /** The two parts of a pattern that are about an address. */
 export interface HostPort {
   readonly host: HostPattern;
-  readonly port: number | null;
+  readonly ports: PortSet;
 }
 
-function parsePort(text: string): number | null | undefined {
+/** Leading zeros are read over, as Chrome does. */
+function parsePorts(text: string): PortSet | undefined {
   if (text === '' || text === '*') return null;
   if (!/^\d+$/.test(text)) return undefined;
   const port = Number(text);
-  return port >= 1 && port <= 65535 ? port : undefined;
-}
-
-/** Lower case of the letters A to Z alone, as host names compare. */
-export function lowerAscii(text: string): string {
-  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+  return port >= 1 && port <= MAX_PORT ? onePort(port) : undefined;
 }
 
 function parseHost(text: string): HostPattern | undefined {
@@ -27,8 +25,8 @@ function parseHost(text: string): HostPattern | undefined {
     .map((label) => label.trim());
   const isDomain = labels[0] === '' || labels[0] === '*';
   const name = (isDomain ? labels.slice(1) : labels).join('.');
-  if (!isDomain) return { kind: 'exact', name };
-  return name === '' ? ANY_HOST : { kind: 'domain', name };
+  if (!isDomain) return { kind: 'name', name, isLiteral: true };
+  return name === '' ? ANY_HOST : { kind: 'domain', name, hasApex: true, isLiteral: true };
 }
 
 /**
@@ -42,6 +40,19 @@ function parseHost(text: string): HostPattern | undefined {
 export function parseHostPort(parts: readonly string[]): HostPort | null {
   if (parts.length > 2) return null;
   const host = parseHost(parts[0] ?? '');
-  const port = parsePort(parts[1] ?? '');
-  return host === undefined || port === undefined ? null : { host, port };
+  const ports = parsePorts(parts[1] ?? '');
+  return host === undefined || ports === undefined ? null : { host, ports };
+}
+
+/** Canonical text, such as `*.example.com:80` or `*:*`. @returns `undefined` if it cannot be written so */
+export function formatHostPort({ host, ports }: HostPort): string | undefined {
+  const text = formatChromeHost(host);
+  const isOne = ports === null || (ports.length === 1 && ports[0]?.[0] === ports[0]?.[1]);
+  return text === undefined || !isOne ? undefined : `${text}:${formatPorts(ports)}`;
+}
+
+function formatChromeHost(host: HostPattern): string | undefined {
+  if (host.kind === 'any') return '*';
+  if (host.kind === 'name' && host.isLiteral) return host.name;
+  return host.kind === 'domain' && host.isLiteral && host.hasApex ? `*.${host.name}` : undefined;
 }

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { matchesRule } from './matcher.ts';
 import { judge, rulesPolicy } from './policy.ts';
-import type { SocketOp, SocketRequest, SocketRule } from './rule.ts';
-import { formatRule } from './rule.ts';
-import { parseSocketRule } from './socket-permission.ts';
+import type { SocketOp } from './ops.ts';
+import type { Rule, SocketRequest } from './rule.ts';
+import { formatSocketRule, parseSocketRule } from './socket-permission.ts';
 import { parseSocketsKey } from './sockets-key.ts';
 
 /** Rule, request, whether it is allowed. */
@@ -81,7 +81,7 @@ test('rulesPolicy combines rules as sets do', () => {
     { op: 'udp-send-to', host: 'anything', port: 1 },
     { op: 'tcp-connect', host: 'a.com', port: 80 },
   ];
-  const allowed = (rules: readonly SocketRule[]): boolean[] =>
+  const allowed = (rules: readonly Rule[]): boolean[] =>
     requests.map((request) => rulesPolicy(rules)(request).allowed);
   assert.deepEqual(allowed(a), [true, false, false]);
   assert.deepEqual(allowed(b), [false, true, false]);
@@ -96,7 +96,7 @@ test('rulesPolicy names the rule that decided', () => {
 });
 
 test('rulesPolicy does not follow later changes of the list', () => {
-  const rules: SocketRule[] = [];
+  const rules: Rule[] = [];
   const policy = rulesPolicy(rules);
   rules.push(parseSocketRule('tcp-connect'));
   assert.equal(policy({ op: 'tcp-connect', host: 'a', port: 1 }).allowed, false);
@@ -123,7 +123,7 @@ const ruleTexts = fc
 
 /** The rules again, written from the documentation in another way: over the rule's canonical text, label by label. */
 function oracle(text: string, request: SocketRequest): boolean {
-  const [op, host = '', port] = formatRule(parseSocketRule(text)).split(':');
+  const [op, host = '', port] = (formatSocketRule(parseSocketRule(text)) ?? '').split(':');
   if (op !== request.op || (port !== '*' && port !== String(request.port))) return false;
   const asked = request.host.toLowerCase().split('.');
   if (host === '*') return true;

@@ -1,30 +1,89 @@
-import { parseIp } from '../base/address.ts';
-import { lowerAscii } from './host-port.ts';
-import type { HostPattern, SocketRequest, SocketRule } from './rule.ts';
-import { ADDRESS_OPS } from './rule.ts';
+/** Whether a rule is about a request. */
+import type { Host } from './host-pattern.ts';
+import { bytesOf, matchesName, matchesPath, readHost, readPath } from './host-pattern.ts';
+import { addressBytes, classOf, formsOf, inNetwork, isUnspecified } from './networks.ts';
+import { OPS } from './ops.ts';
+import { hasPort } from './ports.ts';
+import type { Rule, SocketRequest } from './rule.ts';
 
-/** One to four numbers, each decimal, octal or hexadecimal: all that a URL parser takes for an IPv4 address, or refuses. */
-const NUMERIC_HOST = /^(?:0x[0-9a-f]*|\d+)(?:\.(?:0x[0-9a-f]*|\d+)){0,3}\.?$/;
-
-function isIpAddress(host: string): boolean {
-  return NUMERIC_HOST.test(host) || parseIp(host) !== null;
+/** A request in the form in which rules are compared with it. */
+export interface Asked {
+  readonly request: SocketRequest;
+  readonly host: Host;
+  /** All that its address may be taken for; `undefined` of a name that was not looked up yet. */
+  readonly forms: readonly Uint8Array[] | undefined;
+  /** Whether it is about all addresses of one's own. */
+  readonly isWildcard: boolean;
+  /** Of a Unix socket. */
+  readonly path: string | undefined;
 }
 
-function matchesHost(pattern: HostPattern, requested: string): boolean {
-  if (pattern.kind === 'any') return true;
-  const host = lowerAscii(requested);
-  if (host === pattern.name) return true;
-  if (pattern.kind === 'exact') return false;
-  // A character must come before the dot, and an address has no sub-domains: *.168.0.1 is not about 192.168.0.1.
-  return host.length >= pattern.name.length + 2 && host.endsWith(`.${pattern.name}`) && !isIpAddress(host);
+const NO_HOST: Host = { text: '', name: undefined, address: undefined };
+
+export function readRequest(request: SocketRequest): Asked {
+  const { subject, isOwn } = OPS[request.op];
+  const nowhere = { request, host: NO_HOST, forms: undefined, isWildcard: false, path: undefined };
+  if (subject === 'path') return { ...nowhere, path: readPath(request.host) };
+  if (subject !== 'address' && subject !== 'host') return nowhere;
+  const host = readHost(request.host);
+  const bytes = request.address === undefined ? bytesOf(host) : addressBytes(request.address);
+  if (bytes === undefined) return { ...nowhere, host };
+  const isWildcard = isOwn && isUnspecified(bytes);
+  // What is bound to all addresses is bound to none of the forms that a destination would be taken for.
+  return { ...nowhere, host, forms: isWildcard ? [bytes] : formsOf(bytes), isWildcard };
 }
 
-/**
- * Whether `rule` allows `request`. Nothing is resolved or normalised: `localhost`, `127.0.0.1` and `www.example.com.` are
- * what they say, and an IPv6 address matches only a rule for any host.
- */
-export function matchesRule(rule: SocketRule, request: SocketRequest): boolean {
-  if (rule.op !== request.op) return false;
-  if (!ADDRESS_OPS.has(rule.op)) return true;
-  return matchesHost(rule.host, request.host) && (rule.port === null || rule.port === request.port);
+/** Whether the name `localhost` says where this is. */
+function isHere(forms: readonly Uint8Array[] | undefined): boolean {
+  return forms?.some((form) => classOf(form) === 'loopback') ?? true;
+}
+
+function matchesAddress({ effect, host: pattern }: Rule, { host, forms }: Asked): boolean {
+  if (pattern.kind === 'network') return forms?.some((form) => inNetwork(pattern.network, form)) ?? false;
+  if (!matchesName(pattern, host)) return false;
+  // Whoever may reach this machine by name may not be led elsewhere by whoever answers for the name.
+  return effect === 'deny' || pattern.kind !== 'name' || pattern.name !== 'localhost' || isHere(forms);
+}
+
+/** Whether `rule` is about what is asked, by its name or, where that is known, its address. */
+export function matchesAsked(rule: Rule, asked: Asked): boolean {
+  const { op, port, host } = asked.request;
+  if (rule.op !== op || !hasPort(rule.ports, port)) return false;
+  switch (OPS[op].subject) {
+    case 'address':
+    case 'host':
+      return matchesAddress(rule, asked);
+    case 'path':
+      return matchesPath(rule.host, asked.path);
+    case 'protocol':
+      return rule.host.kind === 'any' || (rule.host.kind === 'protocol' && rule.host.name === host);
+    case 'none':
+      return true;
+  }
+}
+
+/** Whether `rule`, which forbids, forbids this: all of one's own addresses are forbidden if any of them is. */
+export function forbids(rule: Rule, asked: Asked): boolean {
+  const { op, port } = asked.request;
+  if (asked.isWildcard) return rule.op === op && hasPort(rule.ports, port);
+  // Two paths may be one file. Where a relative one leads nobody knows.
+  if (OPS[op].subject === 'path' && asked.path === undefined) return rule.op === op;
+  return matchesAsked(rule, asked);
+}
+
+/** Whether it depends on the addresses of a name, which are not known yet, whether `rule` is about it. */
+export function dependsOnAddress(rule: Rule, { request, forms, host }: Asked): boolean {
+  return (
+    forms === undefined &&
+    host.text !== '' &&
+    rule.host.kind === 'network' &&
+    rule.op === request.op &&
+    OPS[rule.op].subject === 'address' &&
+    hasPort(rule.ports, request.port)
+  );
+}
+
+/** Whether `rule` is about `request`. Nothing is resolved: of a name only the name is compared, unless it comes with an address. */
+export function matchesRule(rule: Rule, request: SocketRequest): boolean {
+  return matchesAsked(rule, readRequest(request));
 }

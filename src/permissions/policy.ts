@@ -1,5 +1,8 @@
-import { matchesRule } from './matcher.ts';
-import type { SocketRequest, SocketRule } from './rule.ts';
+import type { AbortSignalLike } from '../base/abort.ts';
+import type { Asked } from './matcher.ts';
+import { dependsOnAddress, forbids, matchesAsked, readRequest } from './matcher.ts';
+import { classOf } from './networks.ts';
+import type { Rule, SocketRequest } from './rule.ts';
 import { formatRule } from './rule.ts';
 
 /** What a policy answers. */
@@ -7,33 +10,102 @@ export interface Decision {
   readonly allowed: boolean;
   /** The rule that decided, in canonical form, where one rule did. */
   readonly rule?: string | undefined;
+  /** A no to a name only: with the addresses that it is resolved to, each may be asked about again. */
+  readonly dependsOnAddress?: boolean | undefined;
 }
 
 /** Decides what may be done. One that throws has said no. */
-export type Policy = (request: SocketRequest) => Decision;
+export type Decide = (request: SocketRequest) => Decision;
+
+/** A policy of which more can be asked than a decision. */
+export interface LivePolicy {
+  readonly decide: Decide;
+  /**
+   * Asks whoever may say yes, where `decide` has said no to a call that can wait; what is sent from a socket that is bound
+   * already cannot. Fulfils with what was said, which holds for this call alone; what is to hold longer `decide` knows.
+   */
+  ask?(request: SocketRequest, signal: AbortSignalLike | undefined): Promise<boolean>;
+  /** Has `listener` told whenever a yes may have become a no. @returns ends that */
+  onRevoked?(listener: () => void): () => void;
+}
+
+export type Policy = Decide | LivePolicy;
+
+export interface RulesPolicyOptions {
+  /**
+   * Whether rules that name no addresses also allow those that are not the internet's: this machine, its networks, and
+   * multicast groups. `'yes'` (default): they do. `'by-address'`: only a rule for a network allows those, or one for
+   * `localhost`, so that nobody who answers for a name can lead inside.
+   */
+  readonly local?: 'by-address' | 'yes' | undefined;
+}
 
 const DENIED: Decision = { allowed: false };
+const DEPENDS: Decision = { allowed: false, dependsOnAddress: true };
 
-/** Allows what at least one of `rules` allows, and nothing else. */
-export function rulesPolicy(rules: readonly SocketRule[]): Policy {
-  const own = [...rules];
+interface Told {
+  readonly rule: Rule;
+  readonly decision: Decision;
+}
+
+/** One list for each op, so that a decision looks at no rule of another. */
+function byOp(rules: readonly Rule[], effect: Rule['effect']): ReadonlyMap<string, readonly Told[]> {
+  const lists = new Map<string, Told[]>();
+  for (const rule of rules) {
+    if (rule.effect !== effect) continue;
+    const told = { rule, decision: { allowed: effect === 'allow', rule: formatRule(rule) } };
+    const list = lists.get(rule.op);
+    if (list === undefined) lists.set(rule.op, [told]);
+    else list.push(told);
+  }
+  return lists;
+}
+
+/** Whether only a rule about addresses can allow this. */
+function isInside({ forms }: Asked, local: RulesPolicyOptions['local']): boolean {
+  return local === 'by-address' && forms !== undefined && forms.some((form) => classOf(form) !== 'public');
+}
+
+function reachesInside({ host }: Rule): boolean {
+  return host.kind === 'network' || (host.kind === 'name' && host.name === 'localhost');
+}
+
+/**
+ * Allows what at least one of `rules` allows and none denies, and nothing else. Of a name, the name is judged first: what it
+ * is resolved to is to be asked about with `address`, and is refused if that is denied.
+ */
+export function rulesPolicy(rules: readonly Rule[], options: RulesPolicyOptions = {}): Decide {
+  const denies = byOp(rules, 'deny');
+  const allows = byOp(rules, 'allow');
+  const { local } = options;
   return (request) => {
-    const rule = own.find((candidate) => matchesRule(candidate, request));
-    return rule === undefined ? DENIED : { allowed: true, rule: formatRule(rule) };
+    const asked = readRequest(request);
+    for (const { rule, decision } of denies.get(request.op) ?? []) if (forbids(rule, asked)) return decision;
+    const own = allows.get(request.op) ?? [];
+    const inside = isInside(asked, local);
+    for (const { rule, decision } of own)
+      if (matchesAsked(rule, asked) && (!inside || reachesInside(rule))) return decision;
+    return own.some(({ rule }) => dependsOnAddress(rule, asked)) ? DEPENDS : DENIED;
   };
 }
 
 /** Allows everything. */
-export const allowAll: Policy = () => ({ allowed: true });
+export const allowAll: Decide = () => ({ allowed: true });
 
 /** Allows nothing. */
-export const denyAll: Policy = () => DENIED;
+export const denyAll: Decide = () => DENIED;
 
 /** `policy`'s answer, where an exception or an answer that is none is a no. */
 export function judge(policy: Policy, request: SocketRequest): Decision {
   try {
-    const decision = policy(request) as Decision | undefined;
-    return decision?.allowed === true ? decision : { allowed: false, rule: decision?.rule };
+    const decide = typeof policy === 'function' ? policy : policy.decide;
+    const decision = decide(request) as Decision | undefined;
+    if (decision?.allowed === true) return decision;
+    return {
+      allowed: false,
+      rule: decision?.rule,
+      ...(decision?.dependsOnAddress === true && { dependsOnAddress: true }),
+    };
   } catch {
     return DENIED;
   }

@@ -1,70 +1,71 @@
 /** The one form of a permission, whichever dialect it was written in. */
+import type { IpAddress } from '../base/address.ts';
+import { formatHost } from './host-pattern.ts';
+import type { HostPattern } from './host-pattern.ts';
+import type { SocketOp } from './ops.ts';
+import { OPS } from './ops.ts';
+import type { PortSet } from './ports.ts';
+import { formatPorts } from './ports.ts';
 
-/** What a program asks to do, and what a rule is about. Each is judged by itself: none contains another. */
-export type SocketOp =
-  | 'network-state'
-  | 'resolve-host'
-  | 'resolve-proxy'
-  | 'tcp-connect'
-  | 'tcp-listen'
-  | 'udp-bind'
-  | 'udp-multicast-membership'
-  | 'udp-send-to'
-  | 'unix-connect'
-  | 'unix-listen';
-
-/** Ops about which a rule can say which hosts and ports; a rule about another op allows it altogether. */
-export const ADDRESS_OPS: ReadonlySet<SocketOp> = new Set<SocketOp>([
-  'tcp-connect',
-  'tcp-listen',
-  'udp-bind',
-  'udp-send-to',
-]);
-
-/** Which hosts a rule is about: every one, exactly this one, or this one and all its sub-domains. Names are lower case. */
-export type HostPattern =
-  | { readonly kind: 'any' }
-  | { readonly kind: 'exact'; readonly name: string }
-  | { readonly kind: 'domain'; readonly name: string };
-
-/** One line of what a program may do. */
-export interface SocketRule {
+/** One line of what a program may do, or may not. */
+export interface Rule {
+  /** A `deny` beats every `allow`. */
+  readonly effect: 'allow' | 'deny';
   readonly op: SocketOp;
+  /** `any` where the op says nothing of where. */
   readonly host: HostPattern;
-  /** `null`: every port. */
-  readonly port: number | null;
+  /** Of ops that have no ports: `null`. */
+  readonly ports: PortSet;
 }
 
 /** One thing that a program asks to do. */
 export interface SocketRequest {
   readonly op: SocketOp;
-  /** The host exactly as the program wrote it, before any look-up; a path for the ops of Unix sockets. */
+  /**
+   * The host exactly as the program wrote it, before any look-up; the path for the ops of Unix sockets, the protocol for
+   * those of raw ones, and `''` where the op has none.
+   */
   readonly host: string;
   /** 0 where the op has no port, or asks for a free one. */
   readonly port: number;
+  /** An address that `host` was resolved to: whether this one may be used. Left out, the question is about the name. */
+  readonly address?: IpAddress | undefined;
 }
 
-export const ANY_HOST: HostPattern = { kind: 'any' };
-
-function formatHost(host: HostPattern): string {
-  if (host.kind === 'any') return '*';
-  return host.kind === 'domain' ? `*.${host.name}` : host.name;
+/** What a rule says of where, in canonical form: `*.example.com:80`, `*:*`, `/run/x.sock`; `''` where the op says nothing. */
+export function formatSubject({ op, host, ports }: Pick<Rule, 'op' | 'host' | 'ports'>): string {
+  switch (OPS[op].subject) {
+    case 'address':
+      return `${formatHost(host)}:${formatPorts(ports)}`;
+    case 'host':
+    case 'path':
+    case 'protocol':
+      return host.kind === 'any' ? '' : formatHost(host);
+    case 'none':
+      return '';
+  }
 }
 
-/** The `host:port` part of a rule in canonical form, such as `*.example.com:80` or `*:*`; `''` where the op has none. */
-export function formatHostPort(rule: SocketRule): string {
-  if (!ADDRESS_OPS.has(rule.op)) return '';
-  return `${formatHost(rule.host)}:${rule.port === null ? '*' : String(rule.port)}`;
-}
-
-/** A rule in canonical form, such as `tcp-connect:*.example.com:80` or `resolve-host`. */
-export function formatRule(rule: SocketRule): string {
-  return ADDRESS_OPS.has(rule.op) ? `${rule.op}:${formatHostPort(rule)}` : rule.op;
+/**
+ * A rule in canonical form, which is that of the native dialect: `tcp-connect:*.example.com:80`, `resolve-host`,
+ * `deny tcp-connect:10.0.0.0/8:*`.
+ */
+export function formatRule(rule: Rule): string {
+  const subject = formatSubject(rule);
+  const text = subject === '' ? rule.op : `${rule.op}:${subject}`;
+  return rule.effect === 'deny' ? `deny ${text}` : text;
 }
 
 /** The rules without repetitions, in the order in which each first came. */
-export function uniqueRules(rules: readonly SocketRule[]): readonly SocketRule[] {
-  const seen = new Map<string, SocketRule>();
-  for (const rule of rules) if (!seen.has(formatRule(rule))) seen.set(formatRule(rule), rule);
+export function uniqueRules(rules: readonly Rule[]): readonly Rule[] {
+  const seen = new Map<string, Rule>();
+  for (const rule of rules) if (!seen.has(ruleKey(rule))) seen.set(ruleKey(rule), rule);
   return [...seen.values()];
+}
+
+/** Two rules that mean the same have the same. */
+export function ruleKey(rule: Rule): string {
+  const { host } = rule;
+  const isLiteral = 'isLiteral' in host && host.isLiteral;
+  return `${formatRule(rule)}${isLiteral ? ' literally' : ''}`;
 }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatRule } from './rule.ts';
-import { parseSocketPermission, parseSocketRule } from './socket-permission.ts';
+import { formatSocketRule, parseSocketPermission, parseSocketRule } from './socket-permission.ts';
 import { PermissionSyntaxError } from './syntax-error.ts';
 
 const MALFORMED: readonly string[] = [
@@ -69,7 +68,7 @@ for (const text of MALFORMED) {
 for (const [text, canonical] of CANONICAL) {
   test(`parseSocketRule reads ${text} as ${canonical}`, () => {
     const rule = parseSocketRule(text);
-    assert.equal(formatRule(rule), canonical);
+    assert.equal(formatSocketRule(rule), canonical);
     assert.deepEqual(parseSocketRule(canonical), rule);
   });
 }
@@ -77,12 +76,12 @@ for (const [text, canonical] of CANONICAL) {
 test('parseSocketPermission keeps the rules of a list', () => {
   const list = ['tcp-connect:*.example.com:80', 'udp-bind::8080', 'udp-send-to::8888', 'udp-bind::8080'];
   const rules = parseSocketPermission(list);
-  assert.deepEqual(rules.map(formatRule), [
+  assert.deepEqual(rules.map(formatSocketRule), [
     'tcp-connect:*.example.com:80',
     'udp-bind:*:8080',
     'udp-send-to:*:8888',
   ]);
-  assert.deepEqual(parseSocketPermission(rules.map(formatRule)), rules);
+  assert.deepEqual(parseSocketPermission(rules.map(formatSocketRule)), rules);
 });
 
 const BAD_LISTS: readonly (readonly [unknown, string, readonly (string | number)[]])[] = [
@@ -104,7 +103,7 @@ for (const [value, message, path] of BAD_LISTS) {
 test('parseSocketPermission tells of unusable items and keeps the others', () => {
   const told: PermissionSyntaxError[] = [];
   const rules = parseSocketPermission(['x', 'resolve-host', 3], { onUnknown: (error) => told.push(error) });
-  assert.deepEqual(rules.map(formatRule), ['resolve-host']);
+  assert.deepEqual(rules.map(formatSocketRule), ['resolve-host']);
   assert.deepEqual(
     told.map((error) => error.path),
     [[0], [2]],

@@ -1,9 +1,12 @@
 import { callback } from '../base/maker-rules.ts';
 import type { Rules } from '../base/rules.ts';
 import { optional, readOptions, requireObject } from '../base/rules.ts';
-import { parseHostPort } from './host-port.ts';
-import type { SocketOp, SocketRule } from './rule.ts';
-import { ADDRESS_OPS, ANY_HOST, uniqueRules } from './rule.ts';
+import { formatHostPort, parseHostPort } from './host-port.ts';
+import { ANY_HOST } from './host-pattern.ts';
+import type { SocketOp } from './ops.ts';
+import { OPS as ALL_OPS } from './ops.ts';
+import type { Rule } from './rule.ts';
+import { uniqueRules } from './rule.ts';
 import { PermissionSyntaxError } from './syntax-error.ts';
 
 /** Ops that the permission `{"socket": […]}` can name. */
@@ -27,17 +30,26 @@ function isOp(text: string): text is SocketOp {
  *
  * @throws {PermissionSyntaxError}
  */
-export function parseSocketRule(text: string): SocketRule {
+export function parseSocketRule(text: string): Rule {
   const [op = '', ...rest] = text.split(':');
   if (isOp(op)) {
-    if (!ADDRESS_OPS.has(op)) {
-      if (rest.length === 0) return { op, host: ANY_HOST, port: null };
+    if (ALL_OPS[op].subject !== 'address') {
+      if (rest.length === 0) return { effect: 'allow', op, host: ANY_HOST, ports: null };
     } else {
       const parsed = parseHostPort(rest);
-      if (parsed !== null) return { op, ...parsed };
+      if (parsed !== null) return { effect: 'allow', op, ...parsed };
     }
   }
-  throw new PermissionSyntaxError(`Cannot parse the socket rule ${JSON.stringify(text)}`);
+  throw new PermissionSyntaxError(`Cannot parse the socket rule ${JSON.stringify(text)}`, [], { text });
+}
+
+/** One rule of the permission in canonical form: `tcp-connect:*.example.com:80`. @returns `undefined` if it cannot be written so */
+export function formatSocketRule(rule: Rule): string | undefined {
+  const { effect, op, host, ports } = rule;
+  if (effect === 'deny' || !OPS.has(op)) return undefined;
+  if (ALL_OPS[op].subject !== 'address') return host.kind === 'any' ? op : undefined;
+  const text = formatHostPort({ host, ports });
+  return text === undefined ? undefined : `${op}:${text}`;
 }
 
 /** What to do with an item of the list that cannot be read. */
@@ -50,7 +62,7 @@ const OPTIONS: Rules<{ onUnknown: SocketPermissionOptions['onUnknown'] }> = {
   onUnknown: optional(callback<(error: PermissionSyntaxError) => void>),
 };
 
-function parseItem(item: unknown, index: number): SocketRule {
+function parseItem(item: unknown, index: number): Rule {
   if (typeof item === 'string') {
     try {
       return parseSocketRule(item);
@@ -74,7 +86,7 @@ function parseItem(item: unknown, index: number): SocketRule {
 export function parseSocketPermission(
   value: unknown,
   options: SocketPermissionOptions = {},
-): readonly SocketRule[] {
+): readonly Rule[] {
   const { onUnknown } = readOptions(requireObject(options, 'options'), OPTIONS);
   if (!Array.isArray(value)) {
     const isMissing = value === undefined || value === null;
@@ -82,7 +94,7 @@ export function parseSocketPermission(
       isMissing ? 'NULL or empty permission list' : "Cannot parse the permission list. It's not a list.",
     );
   }
-  const rules: SocketRule[] = [];
+  const rules: Rule[] = [];
   for (const [index, item] of (value as readonly unknown[]).entries()) {
     try {
       rules.push(parseItem(item, index));

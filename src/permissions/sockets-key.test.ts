@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatHostPort, formatRule } from './rule.ts';
+import { formatHostPort } from './host-port.ts';
+import { formatSocketRule } from './socket-permission.ts';
 import { parseSocketsKey } from './sockets-key.ts';
 import { PermissionSyntaxError } from './syntax-error.ts';
 
@@ -103,7 +104,7 @@ const INVALID: readonly (readonly [unknown, readonly (string | number)[], string
 
 for (const [value, expected] of VALID) {
   test(`parseSocketsKey reads ${JSON.stringify(value)}`, () => {
-    assert.deepEqual(parseSocketsKey(value).map(formatRule), expected);
+    assert.deepEqual(parseSocketsKey(value).map(formatSocketRule), expected);
   });
 }
 
@@ -124,7 +125,7 @@ for (const [value, path, message] of INVALID) {
 
 test('parseSocketsKey reads again what it wrote', () => {
   const rules = parseSocketsKey({ tcp: { connect: ['', '.a.org', 'b:7', ':80', '10.0.0.1:1'] } });
-  assert.deepEqual(parseSocketsKey({ tcp: { connect: rules.map(formatHostPort) } }), rules);
+  assert.deepEqual(parseSocketsKey({ tcp: { connect: rules.map((rule) => formatHostPort(rule)) } }), rules);
 });
 
 test('parseSocketsKey ignores what a prototype carries', () => {

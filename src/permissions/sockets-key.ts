@@ -1,6 +1,8 @@
-import { parseHostPort } from './host-port.ts';
-import type { SocketOp, SocketRule } from './rule.ts';
-import { ANY_HOST, uniqueRules } from './rule.ts';
+import { ANY_HOST } from './host-pattern.ts';
+import { formatHostPort, parseHostPort } from './host-port.ts';
+import type { SocketOp } from './ops.ts';
+import type { Rule } from './rule.ts';
+import { uniqueRules } from './rule.ts';
 import { PermissionSyntaxError } from './syntax-error.ts';
 
 /** Which part of the manifest's `sockets` key grants which op. */
@@ -24,14 +26,17 @@ function asDictionary(value: unknown, place: Place): Readonly<Record<string, unk
   return value as Readonly<Record<string, unknown>>;
 }
 
-function parsePattern(pattern: string, op: SocketOp, place: Place): SocketRule {
+function parsePattern(pattern: string, op: SocketOp, place: Place): Rule {
   const isMembership = op === 'udp-multicast-membership';
   const parsed = isMembership && pattern !== '' ? null : parseHostPort(pattern.split(':'));
-  if (parsed === null) throw new PermissionSyntaxError(`Invalid host:port pattern '${pattern}'`, place);
-  return isMembership ? { op, host: ANY_HOST, port: null } : { op, ...parsed };
+  if (parsed === null) {
+    throw new PermissionSyntaxError(`Invalid host:port pattern '${pattern}'`, place, { text: pattern });
+  }
+  const where = isMembership ? { host: ANY_HOST, ports: null } : parsed;
+  return { effect: 'allow', op, ...where };
 }
 
-function parsePatterns(value: unknown, op: SocketOp, place: Place): SocketRule[] {
+function parsePatterns(value: unknown, op: SocketOp, place: Place): Rule[] {
   if (typeof value === 'string') return [parsePattern(value, op, place)];
   if (!Array.isArray(value)) throw wrongType(place, 'a string or a list of strings');
   return value.map((item: unknown, index) => {
@@ -49,7 +54,7 @@ function parsePatterns(value: unknown, op: SocketOp, place: Place): SocketRule[]
  * @throws {PermissionSyntaxError} at the first thing that cannot be read; its `path` begins with `'sockets'`
  * @see https://developer.chrome.com/docs/apps/manifest/sockets
  */
-export function parseSocketsKey(value: unknown): readonly SocketRule[] {
+export function parseSocketsKey(value: unknown): readonly Rule[] {
   const root = asDictionary(value, ['sockets']);
   const rules = PARTS.flatMap(([section, entry, op]) => {
     if (!Object.hasOwn(root, section)) return [];
@@ -58,4 +63,23 @@ export function parseSocketsKey(value: unknown): readonly SocketRule[] {
     return parsePatterns(part[entry], op, ['sockets', section, entry]);
   });
   return uniqueRules(rules);
+}
+
+/**
+ * The value of the key `sockets` that grants `rules`.
+ *
+ * @returns `undefined` if it cannot be written so
+ */
+export function formatSocketsKey(
+  rules: readonly Rule[],
+): Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> | undefined {
+  const value: Record<string, Record<string, string[]>> = {};
+  for (const rule of rules) {
+    const part = PARTS.find(([, , op]) => op === rule.op);
+    const text = rule.op === 'udp-multicast-membership' && rule.host.kind === 'any' ? '' : formatHostPort(rule);
+    if (part === undefined || rule.effect === 'deny' || text === undefined) return undefined;
+    const [section, entry] = part;
+    ((value[section] ??= {})[entry] ??= []).push(text);
+  }
+  return value;
 }

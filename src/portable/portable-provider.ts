@@ -157,6 +157,12 @@ class PortableProvider implements SocketProvider, Owner {
     return Array.from(this.#open.values(), (socket) => socket.snapshot());
   }
 
+  abort(id: number): boolean {
+    const socket = this.#open.get(id);
+    socket?.abort();
+    return socket !== undefined;
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

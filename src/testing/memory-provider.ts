@@ -382,6 +382,12 @@ class InMemory implements MemoryProvider {
     return [...this.#sockets.values()].map((socket) => socket.snapshot());
   }
 
+  abort(id: number): boolean {
+    const socket = this.#sockets.get(id);
+    socket?.abort();
+    return socket !== undefined;
+  }
+
   close(): Promise<void> {
     if (this.#closing !== null) return this.#closing.promise;
     const closing = deferred<undefined>();

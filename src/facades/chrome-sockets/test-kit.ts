@@ -187,6 +187,10 @@ export class StubProvider implements SocketProvider {
   interfaces(): Promise<never> {
     return Promise.reject(new Error('not asked for'));
   }
+  abort(): boolean {
+    return false;
+  }
+
   sockets(): Iterable<never> {
     return [];
   }
