@@ -8,7 +8,15 @@ import type { Rule } from './rule.ts';
 import { formatRule } from './rule.ts';
 
 /** How much of the world a rule is about, from the most to the least. */
-export const REACHES = ['everywhere', 'internet', 'domain', 'local-network', 'host', 'this-computer', 'none'] as const;
+export const REACHES = [
+  'everywhere',
+  'internet',
+  'domain',
+  'local-network',
+  'host',
+  'this-computer',
+  'none',
+] as const;
 export type Reach = (typeof REACHES)[number];
 
 export interface Description {
@@ -93,7 +101,5 @@ export function describeRule(rule: Rule): Description {
 
 /** All of them, those that reach furthest first. */
 export function describeRules(rules: readonly Rule[]): readonly Description[] {
-  return rules
-    .map(describeRule)
-    .sort((a, b) => REACHES.indexOf(a.reach) - REACHES.indexOf(b.reach));
+  return rules.map(describeRule).sort((a, b) => REACHES.indexOf(a.reach) - REACHES.indexOf(b.reach));
 }

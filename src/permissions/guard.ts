@@ -56,7 +56,11 @@ class GuardedProvider implements SocketProvider {
   readonly #live: LiveSockets;
   readonly #clock: Pick<Clock, 'now'>;
 
-  constructor(inner: SocketProvider, policy: Policy, { onRevoke = 'keep', clock = SYSTEM_CLOCK }: GuardOptions) {
+  constructor(
+    inner: SocketProvider,
+    policy: Policy,
+    { onRevoke = 'keep', clock = SYSTEM_CLOCK }: GuardOptions,
+  ) {
     this.#inner = inner;
     this.#policy = policy;
     this.#judge = new Judge(inner, policy);
@@ -72,7 +76,8 @@ class GuardedProvider implements SocketProvider {
     const asked = readConnect(options);
     const { own, requests, timeout } = await this.#admitted(asked);
     const stream = await this.#inner.connect({ ...own, timeout });
-    const peer = asked.peer && stream.remote.family !== 'unix' ? [{ ...asked.peer, address: stream.remote }] : [];
+    const peer =
+      asked.peer && stream.remote.family !== 'unix' ? [{ ...asked.peer, address: stream.remote }] : [];
     return this.#live.watch(stream, [...requests, ...peer]);
   }
 

@@ -138,15 +138,17 @@ export function coversHost(outer: HostPattern, inner: HostPattern): boolean {
     case 'network':
       return outer.kind === 'network' && coversNetwork(outer.network, inner.network);
     case 'path':
-      return (
-        outer.kind === 'path' &&
-        (outer.isPrefix
-          ? inner.path.startsWith(outer.path)
-          : !inner.isPrefix && inner.path === outer.path)
-      );
+      return outer.kind === 'path' && coversPath(outer, inner);
     case 'protocol':
       return outer.kind === 'protocol' && outer.name === inner.name;
   }
+}
+
+type Path = Extract<HostPattern, { kind: 'path' }>;
+
+function coversPath(outer: Path, inner: Path): boolean {
+  if (outer.isPrefix) return inner.path.startsWith(outer.path);
+  return !inner.isPrefix && inner.path === outer.path;
 }
 
 /** What is compared as text takes less for the same than what is not, so that the latter is never within the former. */
@@ -171,26 +173,19 @@ function coversDomain(outer: HostPattern, { name, hasApex, isLiteral }: Domain):
 /** Whether the two may have something in common. Of a name and a network nobody can tell: yes. */
 export function hostsMeet(a: HostPattern, b: HostPattern): boolean {
   if (a.kind === 'any' || b.kind === 'any') return true;
-  if (a.kind === 'path' && b.kind === 'path') return pathsMeet(a, b);
-  if (a.kind === 'protocol' || b.kind === 'protocol') return coversHost(a, b);
-  if (a.kind === 'path' || b.kind === 'path') return false;
-  if (a.kind === 'network' && b.kind === 'network')
-    return coversNetwork(a.network, b.network) || coversNetwork(b.network, a.network);
-  if (a.kind === 'network' || b.kind === 'network') return namesMayLead(a, b);
-  return namesMeet(a, b);
-}
-
-type Path = Extract<HostPattern, { kind: 'path' }>;
-
-function pathsMeet(a: Path, b: Path): boolean {
+  if (isNamed(a) && isNamed(b)) return namesMeet(a, b);
+  if (isNamed(a)) return b.kind === 'network' && namesMayLead(b, a);
+  if (isNamed(b)) return a.kind === 'network' && namesMayLead(a, b);
   return coversHost(a, b) || coversHost(b, a);
 }
 
-function namesMayLead(a: HostPattern, b: HostPattern): boolean {
-  const [net, other] = a.kind === 'network' ? [a, b] : [b, a];
-  if (other.kind !== 'name') return true;
-  const { address } = readHost(other.name);
-  return address === undefined || coversName(net, other.name, other.isLiteral);
+function isNamed(pattern: HostPattern): pattern is Named {
+  return pattern.kind === 'name' || pattern.kind === 'domain';
+}
+
+function namesMayLead(net: HostPattern, named: Named): boolean {
+  if (named.kind === 'domain' || readHost(named.name).address === undefined) return true;
+  return coversName(net, named.name, named.isLiteral);
 }
 
 type Named = Extract<HostPattern, { kind: 'domain' | 'name' }>;

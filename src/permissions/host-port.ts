@@ -1,7 +1,7 @@
 import type { HostPattern } from './host-pattern.ts';
 import { ANY_HOST, lowerAscii } from './host-pattern.ts';
 import type { PortSet } from './ports.ts';
-import { MAX_PORT, formatPorts, onePort } from './ports.ts';
+import { MAX_PORT, formatPorts, isOnePort, onePort } from './ports.ts';
 
 /** The two parts of a pattern that are about an address. */
 export interface HostPort {
@@ -47,8 +47,7 @@ export function parseHostPort(parts: readonly string[]): HostPort | null {
 /** Canonical text, such as `*.example.com:80` or `*:*`. @returns `undefined` if it cannot be written so */
 export function formatHostPort({ host, ports }: HostPort): string | undefined {
   const text = formatChromeHost(host);
-  const isOne = ports === null || (ports.length === 1 && ports[0]?.[0] === ports[0]?.[1]);
-  return text === undefined || !isOne ? undefined : `${text}:${formatPorts(ports)}`;
+  return text === undefined || !isOnePort(ports) ? undefined : `${text}:${formatPorts(ports)}`;
 }
 
 function formatChromeHost(host: HostPattern): string | undefined {

@@ -61,7 +61,10 @@ export class Judge {
     return judged.filter(({ rule }) => rule === undefined).map(({ address }) => address);
   }
 
-  async #find({ host, family, addresses }: HostQuestion, { signal, timeLeft }: Asking): Promise<readonly IpAddress[]> {
+  async #find(
+    { host, family, addresses }: HostQuestion,
+    { signal, timeLeft }: Asking,
+  ): Promise<readonly IpAddress[]> {
     if (addresses !== undefined) return addresses;
     const address = parseIp(host);
     if (address !== null && (family === undefined || family === address.family)) return [address];

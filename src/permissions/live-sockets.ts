@@ -40,7 +40,10 @@ export class LiveSockets {
   }
 
   /** What a listener accepts stands and falls with it. */
-  watchListener<S extends SocketBase>(listener: Listener<S>, requests: readonly SocketRequest[]): Listener<S> {
+  watchListener<S extends SocketBase>(
+    listener: Listener<S>,
+    requests: readonly SocketRequest[],
+  ): Listener<S> {
     if (!this.#isWatching) return listener;
     return new WatchedListener(this.watch(listener, requests), (socket) => {
       this.watch(socket, requests);

@@ -44,8 +44,10 @@ export function parseRule(text: string): readonly Rule[] {
   const colon = rest.text.indexOf(':');
   const name = colon < 0 ? rest.text : rest.text.slice(0, colon);
   const subject = colon < 0 ? undefined : slice(rest, colon + 1);
-  if (name === BOTH_UNIX) return opsOf('path').map((op) => ({ effect, op, ...readSubject(op, rest, subject) }));
-  if (!isOp(name)) throw fault(rest, `${JSON.stringify(name)} is none of ${Object.keys(OPS).join(', ')}, ${BOTH_UNIX}`);
+  if (name === BOTH_UNIX)
+    return opsOf('path').map((op) => ({ effect, op, ...readSubject(op, rest, subject) }));
+  if (!isOp(name))
+    throw fault(rest, `${JSON.stringify(name)} is none of ${Object.keys(OPS).join(', ')}, ${BOTH_UNIX}`);
   return [{ effect, op: name, ...readSubject(name, rest, subject) }];
 }
 

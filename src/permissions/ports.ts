@@ -23,6 +23,11 @@ export function onePort(port: number): PortSet {
   return [[port, port]];
 }
 
+/** Whether it is every port, or exactly one. */
+export function isOnePort(set: PortSet): boolean {
+  return set === null || (set.length === 1 && set[0]?.[0] === set[0]?.[1]);
+}
+
 export function hasPort(set: PortSet, port: number): boolean {
   if (set === null) return true;
   for (const [first, last] of set) if (port >= first && port <= last) return true;

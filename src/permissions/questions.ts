@@ -70,7 +70,8 @@ export class Questions {
     const { rules, choices, signal } = asked;
     if (this.#isClosed || signal?.aborted === true) return 'no';
     const key = `${choices.join()} ${rules.map(ruleKey).sort().join('\n')}`;
-    const open = this.#open.get(key) ?? this.#begin(key, asked);
+    const before = this.#open.get(key);
+    const open = before === undefined || before.aborter.aborted ? this.#begin(key, asked) : before;
     open.waiting++;
     const leave = (): void => {
       open.waiting--;
@@ -116,12 +117,13 @@ export class Questions {
             resolve('no');
           },
         );
-    }).finally(() => {
-      cancel();
-      this.#open.delete(key);
     });
     const open: Open = { answer, aborter, waiting: 0 };
     this.#open.set(key, open);
+    void answer.then(() => {
+      cancel();
+      if (this.#open.get(key) === open) this.#open.delete(key);
+    });
     return open;
   }
 }

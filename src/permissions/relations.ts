@@ -5,9 +5,7 @@ import type { Rule } from './rule.ts';
 
 /** Whether everything that `inner` is about, `outer` is about too. Their effects are not looked at. */
 export function covers(outer: Rule, inner: Rule): boolean {
-  return (
-    outer.op === inner.op && coversPorts(outer.ports, inner.ports) && coversHost(outer.host, inner.host)
-  );
+  return outer.op === inner.op && coversPorts(outer.ports, inner.ports) && coversHost(outer.host, inner.host);
 }
 
 /** Whether there may be something that both are about. */

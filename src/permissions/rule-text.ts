@@ -19,10 +19,14 @@ export function slice({ whole, text, offset }: Piece, from: number, to?: number)
 
 export function fault({ whole, offset }: Piece, reason: string): PermissionSyntaxError {
   const at = `at character ${String(offset + 1)}`;
-  return new PermissionSyntaxError(`Cannot read the permission ${JSON.stringify(whole)}: ${reason} (${at})`, [], {
-    text: whole,
-    offset,
-  });
+  return new PermissionSyntaxError(
+    `Cannot read the permission ${JSON.stringify(whole)}: ${reason} (${at})`,
+    [],
+    {
+      text: whole,
+      offset,
+    },
+  );
 }
 
 /** Parts it at the last colon, which a bracketed address does not hide. */
@@ -73,7 +77,7 @@ export function readHostPattern(piece: Piece, syntax: HostSyntax): HostPattern {
   const { text } = piece;
   if (text === '*') return ANY_HOST;
   if (text === '') throw fault(piece, 'the host is missing: * is for every host');
-  if (/[\s\0-\x20]/.test(text)) throw fault(piece, 'a host has no white space');
+  if (/[\s\p{Cc}]/u.test(text)) throw fault(piece, 'a host has no white space');
   if (text.startsWith('[')) return readBracketed(piece, syntax);
   if (text.includes('://')) throw fault(piece, 'only a host can be given here, and no URL');
   const network = readNetwork(piece, syntax);
@@ -112,7 +116,10 @@ function domain(piece: Piece, hasApex: boolean): HostPattern {
 function readName(piece: Piece): string {
   const { text } = piece;
   if (text.includes('*'))
-    throw fault(piece, 'a * can only stand for the whole host or before its first dot; networks are written as 10.0.0.0/8');
+    throw fault(
+      piece,
+      'a * can only stand for the whole host or before its first dot; networks are written as 10.0.0.0/8',
+    );
   const { name, address } = readHost(text);
   if (address !== undefined) throw fault(piece, `write the address as ${address.host}`);
   if (name === undefined || name === '') throw fault(piece, 'this is no host name');
@@ -123,7 +130,7 @@ function readName(piece: Piece): string {
 export function readPathPattern(piece: Piece): HostPattern {
   const { text } = piece;
   if (text === '*') return ANY_HOST;
-  if (/[\0-\x1f\x7f]/.test(text)) throw fault(piece, 'a path has no control characters');
+  if (/\p{Cc}/u.test(text)) throw fault(piece, 'a path has no control characters');
   const isPrefix = text.endsWith('*');
   const written = isPrefix ? text.slice(0, -1) : text;
   if (written.includes('*')) throw fault(piece, 'a * can only stand at the end of a path');

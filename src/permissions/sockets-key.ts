@@ -76,7 +76,8 @@ export function formatSocketsKey(
   const value: Record<string, Record<string, string[]>> = {};
   for (const rule of rules) {
     const part = PARTS.find(([, , op]) => op === rule.op);
-    const text = rule.op === 'udp-multicast-membership' && rule.host.kind === 'any' ? '' : formatHostPort(rule);
+    const text =
+      rule.op === 'udp-multicast-membership' && rule.host.kind === 'any' ? '' : formatHostPort(rule);
     if (part === undefined || rule.effect === 'deny' || text === undefined) return undefined;
     const [section, entry] = part;
     ((value[section] ??= {})[entry] ??= []).push(text);

@@ -5,7 +5,7 @@
 import { ANY_HOST, formatHost } from './host-pattern.ts';
 import type { HostPattern } from './host-pattern.ts';
 import type { SocketOp } from './ops.ts';
-import { formatPorts } from './ports.ts';
+import { formatPorts, isOnePort } from './ports.ts';
 import type { Rule } from './rule.ts';
 import type { Piece } from './rule-text.ts';
 import { fault, readHostPattern, readPort, slice, splitHostPort } from './rule-text.ts';
@@ -40,7 +40,8 @@ export function parseWebExtensionPermission(text: string): Rule {
   const colon = text.indexOf(':');
   const name = colon < 0 ? text : text.slice(0, colon);
   const found = SHAPES.get(name);
-  if (found === undefined) throw fault(whole, `${JSON.stringify(name)} is none of ${[...SHAPES.keys()].join(', ')}`);
+  if (found === undefined)
+    throw fault(whole, `${JSON.stringify(name)} is none of ${[...SHAPES.keys()].join(', ')}`);
   const [op, shape, written] = found;
   if (colon < 0) throw fault(whole, `write ${op}:${written}, with * for any`);
   return { effect: 'allow', op, ...readShape(shape, slice(whole, colon + 1)) };
@@ -56,7 +57,8 @@ function readShape(shape: Shape, piece: Piece): { host: HostPattern; ports: Rule
       return { host: ANY_HOST, ports: readPort(piece) };
     case 'group': {
       const host = readHostPattern(piece, SYNTAX);
-      if (host.kind !== 'any' && host.kind !== 'network') throw fault(piece, 'a group is an address, or * for any');
+      if (host.kind !== 'any' && host.kind !== 'network')
+        throw fault(piece, 'a group is an address, or * for any');
       return { host, ports: null };
     }
   }
@@ -64,14 +66,19 @@ function readShape(shape: Shape, piece: Piece): { host: HostPattern; ports: Rule
 
 /** A rule in this dialect, if it can be written in it. */
 export function formatWebExtensionPermission(rule: Rule): string | undefined {
-  const shape = SHAPES.get(rule.op)?.[1];
-  const { host, ports } = rule;
-  if (shape === undefined || rule.effect === 'deny' || !isWritable(host)) return undefined;
-  if (ports !== null && (ports.length !== 1 || ports[0]?.[0] !== ports[0]?.[1])) return undefined;
-  if (shape === 'port') return host.kind === 'any' ? `${rule.op}:${formatPorts(ports)}` : undefined;
-  return shape === 'group'
-    ? `${rule.op}:${formatHost(host)}`
-    : `${rule.op}:${formatHost(host)}:${formatPorts(ports)}`;
+  const { effect, op, host, ports } = rule;
+  const shape = SHAPES.get(op)?.[1];
+  if (effect === 'deny' || !isWritable(host) || !isOnePort(ports)) return undefined;
+  switch (shape) {
+    case 'host-port':
+      return `${op}:${formatHost(host)}:${formatPorts(ports)}`;
+    case 'port':
+      return host.kind === 'any' ? `${op}:${formatPorts(ports)}` : undefined;
+    case 'group':
+      return `${op}:${formatHost(host)}`;
+    case undefined:
+      return undefined;
+  }
 }
 
 function isWritable(host: HostPattern): boolean {

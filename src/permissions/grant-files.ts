@@ -1,0 +1,183 @@
+/**
+ * What was granted for good, in one small JSON file for each program: for people to read, and for the owner alone.
+ *
+ * A file is written beside the one that it replaces, flushed, and renamed over it: whenever the machine stops, either the old
+ * one is there or the new one. What cannot be read grants nothing, and is left as it is.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import type { GrantStore } from './grants.ts';
+import { parseRules } from './native-dialect.ts';
+import type { Asker } from './questions.ts';
+import type { Rule } from './rule.ts';
+import { formatRule } from './rule.ts';
+import { PermissionSyntaxError } from './syntax-error.ts';
+
+const VERSION = 1;
+const SUFFIX = '.json';
+const FOLDER_MODE = 0o700;
+const FILE_MODE = 0o600;
+
+const FileSchema = v.strictObject({
+  version: v.literal(VERSION),
+  id: v.string(),
+  name: v.string(),
+  allow: v.array(v.string()),
+});
+
+/** A file of grants cannot be read. Nothing is granted by it, and it was not changed. */
+export class GrantFileError extends Error {
+  /** The file. */
+  readonly file: string;
+  constructor(file: string, reason: string, options?: ErrorOptions) {
+    super(`${file}: ${reason}; nothing is granted by it. Mend it, or remove it to be asked again`, options);
+    this.file = file;
+  }
+}
+Object.defineProperty(GrantFileError.prototype, 'name', { value: 'GrantFileError', configurable: true });
+
+/** What one program was granted for good. */
+export interface Remembered {
+  readonly asker: Asker;
+  readonly rules: readonly Rule[];
+}
+
+export interface GrantFiles extends GrantStore {
+  /** All programs that were granted something, by name. @throws {GrantFileError} */
+  list(): Promise<readonly Remembered[]>;
+  /** Forgets what a program was granted; a file that cannot be read too. @returns whether there was anything */
+  forget(id: string): Promise<boolean>;
+}
+
+function isNotThere(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+/** A name for a file that no id can lead out of the folder with. */
+function fileName(id: string): string {
+  if (/^[a-z0-9][a-z0-9._-]{0,99}$/i.test(id)) return id + SUFFIX;
+  return `${Buffer.from(id).toString('hex').slice(0, 200)}${SUFFIX}`;
+}
+
+class Files implements GrantFiles {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  async load({ id }: Asker): Promise<readonly Rule[]> {
+    return (await this.#read(fileName(id)))?.rules ?? [];
+  }
+
+  async save({ id, name }: Asker, rules: readonly Rule[]): Promise<void> {
+    const allow = rules.map(formatRule);
+    await this.#write(fileName(id), `${JSON.stringify({ version: VERSION, id, name, allow }, null, 2)}\n`);
+  }
+
+  async list(): Promise<readonly Remembered[]> {
+    const found: Remembered[] = [];
+    for (const name of await this.#names()) {
+      const one = await this.#read(name);
+      if (one !== undefined && one.rules.length > 0) found.push(one);
+    }
+    return found.sort((a, b) => (a.asker.name < b.asker.name ? -1 : 1));
+  }
+
+  async forget(id: string): Promise<boolean> {
+    try {
+      await rm(join(this.#folder, fileName(id)));
+    } catch (error) {
+      if (isNotThere(error)) return false;
+      throw error;
+    }
+    await this.#flushFolder();
+    return true;
+  }
+
+  async #names(): Promise<readonly string[]> {
+    try {
+      return (await readdir(this.#folder)).filter((name) => name.endsWith(SUFFIX));
+    } catch (error) {
+      if (isNotThere(error)) return [];
+      throw error;
+    }
+  }
+
+  async #read(name: string): Promise<Remembered | undefined> {
+    const file = join(this.#folder, name);
+    let text: string;
+    try {
+      text = await readFile(file, 'utf8');
+    } catch (error) {
+      if (isNotThere(error)) return undefined;
+      throw error;
+    }
+    return parseFile(file, text);
+  }
+
+  async #write(name: string, text: string): Promise<void> {
+    await mkdir(this.#folder, { recursive: true, mode: FOLDER_MODE });
+    const file = join(this.#folder, name);
+    const draft = `${file}.${randomBytes(6).toString('hex')}.new`;
+    try {
+      const handle = await open(draft, 'wx', FILE_MODE);
+      try {
+        await handle.writeFile(text);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(draft, file);
+    } catch (error) {
+      await rm(draft, { force: true });
+      throw error;
+    }
+    await this.#flushFolder();
+  }
+
+  /** So that the rename survives too. */
+  async #flushFolder(): Promise<void> {
+    const handle = await open(this.#folder, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  }
+}
+
+function parseFile(file: string, text: string): Remembered {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new GrantFileError(file, 'is no JSON', { cause: error });
+  }
+  const parsed = v.safeParse(FileSchema, value);
+  if (!parsed.success) {
+    const [issue] = parsed.issues;
+    const path = v.getDotPath(issue) ?? 'the file';
+    throw new GrantFileError(file, `${path}: ${issue.message}`);
+  }
+  const { id, name, allow } = parsed.output;
+  try {
+    const rules = parseRules(allow);
+    if (rules.some(({ effect }) => effect === 'deny')) throw new GrantFileError(file, 'allow: has a deny');
+    return { asker: { id, name }, rules };
+  } catch (error) {
+    if (!(error instanceof PermissionSyntaxError)) throw error;
+    throw new GrantFileError(file, `allow: ${error.message}`, { cause: error });
+  }
+}
+
+/**
+ * Keeps grants in `folder`, which is made when the first is saved, for its owner alone (0700, files 0600).
+ *
+ * @param folder such as `~/.config/portside/permissions`
+ */
+export function grantFiles(folder: string): GrantFiles {
+  return new Files(folder);
+}

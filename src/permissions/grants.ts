@@ -1,0 +1,264 @@
+/** What one program holds: what its manifest says, what a person has granted it, and what it may still ask for. */
+import type { AbortSignalLike } from '../base/abort.ts';
+import type { Clock } from '../base/clock.ts';
+import { bytesOf, readHost, readPath } from './host-pattern.ts';
+import type { HostPattern } from './host-pattern.ts';
+import { hostNetwork } from './networks.ts';
+import { OPS } from './ops.ts';
+import type { Decide, Decision, LivePolicy, RulesPolicyOptions } from './policy.ts';
+import { rulesPolicy } from './policy.ts';
+import { onePort } from './ports.ts';
+import type { Answer, Asker, Prompt } from './questions.ts';
+import { Questions } from './questions.ts';
+import { covers, implies } from './relations.ts';
+import type { Rule, SocketRequest } from './rule.ts';
+import { formatRule, uniqueRules } from './rule.ts';
+import { SYSTEM_CLOCK } from './system-clock.ts';
+
+/** Where what was granted for good is kept. */
+export interface GrantStore {
+  /** @throws if what is kept cannot be read: then nothing is held */
+  load(asker: Asker): Promise<readonly Rule[]>;
+  /** Keeps exactly these from now on. Fulfils when they would survive a crash. */
+  save(asker: Asker, rules: readonly Rule[]): Promise<void>;
+}
+
+export interface GrantsOptions extends RulesPolicyOptions {
+  readonly asker: Asker;
+  /** Held from the start, and for good: the manifest's `permissions`, for example. A deny among them beats all else. */
+  readonly granted?: readonly Rule[] | undefined;
+  /** What may be asked for: the manifest's `optional_permissions`, for example. */
+  readonly optional?: readonly Rule[] | undefined;
+  /** Asked about what is wanted besides. Without it the answer is no. */
+  readonly prompt?: Prompt | undefined;
+  /** Without it, `always` lasts as long as this object. */
+  readonly store?: GrantStore | undefined;
+  /** Whether a call that is not permitted, but optional, is asked about while it waits. Default false: it is refused. */
+  readonly asksOnUse?: boolean | undefined;
+  /** Milliseconds after which a question is a no. Default 60,000. */
+  readonly questionTimeout?: number | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/** A permission was asked for that the manifest does not declare, or taken back that it demands. */
+export class UndeclaredError extends Error {
+  readonly rules: readonly Rule[];
+  constructor(message: string, rules: readonly Rule[]) {
+    super(`${message}: ${rules.map(formatRule).join(', ')}`);
+    this.rules = rules;
+  }
+}
+Object.defineProperty(UndeclaredError.prototype, 'name', { value: 'UndeclaredError', configurable: true });
+
+const QUESTION_TIMEOUT = 60_000;
+const TO_HOLD: readonly Answer[] = ['session', 'always', 'no'];
+const TO_USE: readonly Answer[] = ['once', 'session', 'always', 'no'];
+
+type Listener = (rules: readonly Rule[]) => void;
+
+/** One set of listeners. What one of them throws is thrown where the platform reports it, and the others still hear. */
+class Listeners {
+  readonly #all = new Set<Listener>();
+
+  add(listener: Listener): () => void {
+    this.#all.add(listener);
+    return () => this.#all.delete(listener);
+  }
+
+  tell(rules: readonly Rule[]): void {
+    for (const listener of [...this.#all]) {
+      try {
+        listener(rules);
+      } catch (error) {
+        void Promise.resolve().then(() => {
+          throw error;
+        });
+      }
+    }
+  }
+}
+
+export class Grants implements LivePolicy {
+  readonly #options: GrantsOptions;
+  readonly #granted: readonly Rule[];
+  readonly #optional: readonly Rule[];
+  readonly #questions: Questions | undefined;
+  readonly #added = new Listeners();
+  readonly #removed = new Listeners();
+  /** Granted until the end of this object. */
+  #session: readonly Rule[] = [];
+  /** Granted for good. */
+  #kept: readonly Rule[];
+  #decide: Decide;
+  /** Saves follow each other, so that the last is what is kept. */
+  #saving: Promise<unknown> = Promise.resolve();
+
+  /** @param kept what the store has of it */
+  constructor(options: GrantsOptions, kept: readonly Rule[] = []) {
+    const { asker, prompt, granted = [], optional = [] } = options;
+    this.#options = options;
+    this.#granted = uniqueRules(granted);
+    this.#optional = uniqueRules(optional);
+    this.#questions =
+      prompt &&
+      new Questions({
+        asker,
+        prompt,
+        timeout: options.questionTimeout ?? QUESTION_TIMEOUT,
+        clock: options.clock ?? SYSTEM_CLOCK,
+      });
+    // What the manifest no longer declares is no longer held.
+    this.#kept = kept.filter((rule) => this.#isDeclared(rule));
+    this.#decide = this.#compile();
+  }
+
+  /** @throws what the store's `load` throws */
+  static async open(options: GrantsOptions): Promise<Grants> {
+    return new Grants(options, await options.store?.load(options.asker));
+  }
+
+  readonly decide = (request: SocketRequest): Decision => this.#decide(request);
+
+  /** Everything that is held, what is demanded first. */
+  getAll(): readonly Rule[] {
+    return uniqueRules([...this.#granted, ...this.#session, ...this.#kept]);
+  }
+
+  /** Whether all of `rules` is held, be it by broader ones. */
+  contains(rules: readonly Rule[]): boolean {
+    const held = this.getAll();
+    return rules.every((rule) => implies(held, rule));
+  }
+
+  /**
+   * Asks for `rules`. What is held already is not asked about.
+   *
+   * @returns whether all of them are held now
+   * @throws {UndeclaredError} one is not among the optional ones; nobody was asked
+   * @throws what the store's `save` throws; then nothing was granted
+   */
+  async request(rules: readonly Rule[], signal?: AbortSignalLike): Promise<boolean> {
+    const undeclared = rules.filter((rule) => !this.#isDeclared(rule));
+    if (undeclared.length > 0)
+      throw new UndeclaredError('Only permissions that the manifest declares can be requested', undeclared);
+    const missing = uniqueRules(rules).filter((rule) => !this.contains([rule]));
+    if (missing.length === 0) return true;
+    const answer = (await this.#questions?.ask({ rules: missing, choices: TO_HOLD, signal })) ?? 'no';
+    return this.#grant(missing, answer);
+  }
+
+  /** Of a call that waits for it. */
+  async ask(request: SocketRequest, signal: AbortSignalLike | undefined): Promise<boolean> {
+    if (this.#options.asksOnUse !== true || this.#questions === undefined) return false;
+    const rule = ruleOf(request);
+    if (rule === undefined || !this.#optional.some((optional) => covers(optional, rule))) return false;
+    const answer = await this.#questions.ask({ rules: [rule], choices: TO_USE, signal });
+    return answer === 'once' || this.#grant([rule], answer);
+  }
+
+  /**
+   * Takes back what was granted and is no broader than one of `rules`.
+   *
+   * @returns whether none of `rules` is held any more; a broader grant may still imply one
+   * @throws {UndeclaredError} one is demanded by the manifest; then nothing is taken back
+   * @throws what the store's `save` throws; it is taken back until the end of this object all the same
+   */
+  async remove(rules: readonly Rule[]): Promise<boolean> {
+    const demanded = rules.filter((rule) => implies(this.#granted, rule));
+    if (demanded.length > 0) throw new UndeclaredError('Required permissions cannot be removed', demanded);
+    const isTaken = (held: Rule): boolean => rules.some((rule) => covers(rule, held));
+    const taken = [...this.#session, ...this.#kept].filter(isTaken);
+    if (taken.length > 0) {
+      const wasKept = this.#kept.some(isTaken);
+      this.#session = this.#session.filter((rule) => !isTaken(rule));
+      this.#kept = this.#kept.filter((rule) => !isTaken(rule));
+      this.#decide = this.#compile();
+      this.#removed.tell(uniqueRules(taken));
+      if (wasKept) await this.#save();
+    }
+    return rules.every((rule) => !this.contains([rule]));
+  }
+
+  /** @returns ends it */
+  onAdded(listener: Listener): () => void {
+    return this.#added.add(listener);
+  }
+
+  /** @returns ends it */
+  onRemoved(listener: Listener): () => void {
+    return this.#removed.add(listener);
+  }
+
+  onRevoked(listener: () => void): () => void {
+    return this.#removed.add(listener);
+  }
+
+  /** The program has ended: what is still being asked is a no. */
+  close(): void {
+    this.#questions?.close();
+  }
+
+  #isDeclared(rule: Rule): boolean {
+    return (
+      rule.effect === 'allow' &&
+      [...this.#granted, ...this.#optional].some((declared) => covers(declared, rule))
+    );
+  }
+
+  async #grant(rules: readonly Rule[], answer: Answer): Promise<boolean> {
+    if (answer !== 'session' && answer !== 'always') return false;
+    if (answer === 'always') {
+      this.#kept = uniqueRules([...this.#kept, ...rules]);
+      try {
+        await this.#save();
+      } catch (error) {
+        this.#kept = this.#kept.filter((rule) => !rules.includes(rule));
+        throw error;
+      }
+    } else this.#session = uniqueRules([...this.#session, ...rules]);
+    this.#decide = this.#compile();
+    this.#added.tell(rules);
+    // A deny may stand against it.
+    return this.contains(rules);
+  }
+
+  #save(): Promise<void> {
+    const { store, asker } = this.#options;
+    if (store === undefined) return Promise.resolve();
+    const saved = this.#saving.then(() => store.save(asker, this.#kept));
+    this.#saving = saved.catch(() => undefined);
+    return saved;
+  }
+
+  #compile(): Decide {
+    return rulesPolicy(this.getAll(), this.#options);
+  }
+}
+
+/** The narrowest rule that allows what is asked; of a free port, that for any. `undefined` if none can be written. */
+export function ruleOf(request: SocketRequest): Rule | undefined {
+  const host = patternOf(request);
+  if (host === undefined) return undefined;
+  const hasPort = OPS[request.op].subject === 'address' && request.port !== 0;
+  return { effect: 'allow', op: request.op, host, ports: hasPort ? onePort(request.port) : null };
+}
+
+function patternOf({ op, host }: SocketRequest): HostPattern | undefined {
+  switch (OPS[op].subject) {
+    case 'address':
+    case 'host': {
+      const read = readHost(host);
+      const literal = bytesOf(read);
+      if (literal !== undefined) return { kind: 'network', network: hostNetwork(literal) };
+      return read.name === undefined ? undefined : { kind: 'name', name: read.name, isLiteral: false };
+    }
+    case 'path': {
+      const path = readPath(host);
+      return path === undefined ? undefined : { kind: 'path', path, isPrefix: false };
+    }
+    case 'protocol':
+      return { kind: 'protocol', name: host };
+    case 'none':
+      return { kind: 'any' };
+  }
+}
