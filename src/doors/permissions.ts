@@ -17,7 +17,11 @@ export type { PortRange, PortSet } from '../permissions/ports.ts';
 export { covers, implies, meets } from '../permissions/relations.ts';
 export { formatRule } from '../permissions/rule.ts';
 export type { Rule, SocketRequest } from '../permissions/rule.ts';
-export { formatSocketRule, parseSocketPermission, parseSocketRule } from '../permissions/socket-permission.ts';
+export {
+  formatSocketRule,
+  parseSocketPermission,
+  parseSocketRule,
+} from '../permissions/socket-permission.ts';
 export type { SocketPermissionOptions } from '../permissions/socket-permission.ts';
 export { formatSocketsKey, parseSocketsKey } from '../permissions/sockets-key.ts';
 export { PermissionSyntaxError } from '../permissions/syntax-error.ts';

@@ -1,16 +1,12 @@
 /** What one program holds: what its manifest says, what a person has granted it, and what it may still ask for. */
 import type { AbortSignalLike } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
-import { bytesOf, readHost, readPath } from './host-pattern.ts';
-import type { HostPattern } from './host-pattern.ts';
-import { hostNetwork } from './networks.ts';
-import { OPS } from './ops.ts';
 import type { Decide, Decision, LivePolicy, RulesPolicyOptions } from './policy.ts';
 import { rulesPolicy } from './policy.ts';
-import { onePort } from './ports.ts';
 import type { Answer, Asker, Prompt } from './questions.ts';
 import { Questions } from './questions.ts';
 import { covers, implies } from './relations.ts';
+import { ruleOf } from './request-rule.ts';
 import type { Rule, SocketRequest } from './rule.ts';
 import { formatRule, uniqueRules } from './rule.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
@@ -232,33 +228,5 @@ export class Grants implements LivePolicy {
 
   #compile(): Decide {
     return rulesPolicy(this.getAll(), this.#options);
-  }
-}
-
-/** The narrowest rule that allows what is asked; of a free port, that for any. `undefined` if none can be written. */
-export function ruleOf(request: SocketRequest): Rule | undefined {
-  const host = patternOf(request);
-  if (host === undefined) return undefined;
-  const hasPort = OPS[request.op].subject === 'address' && request.port !== 0;
-  return { effect: 'allow', op: request.op, host, ports: hasPort ? onePort(request.port) : null };
-}
-
-function patternOf({ op, host }: SocketRequest): HostPattern | undefined {
-  switch (OPS[op].subject) {
-    case 'address':
-    case 'host': {
-      const read = readHost(host);
-      const literal = bytesOf(read);
-      if (literal !== undefined) return { kind: 'network', network: hostNetwork(literal) };
-      return read.name === undefined ? undefined : { kind: 'name', name: read.name, isLiteral: false };
-    }
-    case 'path': {
-      const path = readPath(host);
-      return path === undefined ? undefined : { kind: 'path', path, isPrefix: false };
-    }
-    case 'protocol':
-      return { kind: 'protocol', name: host };
-    case 'none':
-      return { kind: 'any' };
   }
 }

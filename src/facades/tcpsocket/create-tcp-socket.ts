@@ -1,0 +1,68 @@
+/** `browser.TCPSocket`, `browser.UDPSocket` and `browser.permissions`, over any provider. */
+import type { ClientSocket } from './client-socket.ts';
+import { gated } from './gated.ts';
+import type { GatedOp, TcpSocketHost } from './host.ts';
+import type { ClientOptions, ServerOptions } from './options.ts';
+import type { PermissionsApi } from './permissions-api.ts';
+import { createPermissionsApi } from './permissions-api.ts';
+import type { ServerSocket } from './server-socket.ts';
+import { SocketMaker } from './socket-maker.ts';
+import type { UdpNamespace } from './udp-namespace.ts';
+import { createUdpNamespace } from './udp-namespace.ts';
+
+export interface TcpNamespace {
+  /**
+   * Connects. Fulfils with a socket that is still `connecting`: how it goes is told by its `opened` and `closed`.
+   *
+   * @returns rejects with `IOError` `permission denied`, or with `TypeError` if `options` is none
+   */
+  connect(options: ClientOptions): Promise<ClientSocket>;
+  /**
+   * Listens, on all IPv4 addresses of this machine unless told otherwise.
+   *
+   * @returns rejects with `IOError`: `permission denied`, or `code` is `EADDRINUSE` …; with `TypeError` if `options` is none
+   */
+  listen(options?: ServerOptions): Promise<ServerSocket>;
+}
+
+/** What a WebExtension knows as `browser`. What it may not use is not there. */
+export interface Browser {
+  readonly TCPSocket?: Partial<TcpNamespace>;
+  readonly UDPSocket?: UdpNamespace;
+  readonly permissions: PermissionsApi;
+}
+
+export interface TcpSocketApi {
+  readonly browser: Browser;
+  /** Closes everything at once, and refuses all further calls. */
+  close(): Promise<void>;
+}
+
+/** Which permission makes which member appear. */
+const TCP_OPS: Readonly<Record<keyof TcpNamespace, GatedOp>> = {
+  connect: 'tcp-connect',
+  listen: 'tcp-listen',
+};
+
+export function createTcpSocket(host: TcpSocketHost): TcpSocketApi {
+  const maker = new SocketMaker(host);
+  const { permissions } = host;
+  const tcp = gated<TcpNamespace>(
+    { connect: (options) => maker.connect(options), listen: (options) => maker.listen(options) },
+    (name) => permissions.allowsSome(TCP_OPS[name]),
+  );
+  const members = {
+    TCPSocket: tcp,
+    UDPSocket: createUdpNamespace(maker),
+    permissions: createPermissionsApi(permissions, host.report),
+  };
+  const isThere = {
+    TCPSocket: () => Object.values(TCP_OPS).some((op) => permissions.allowsSome(op)),
+    UDPSocket: () => permissions.allowsSome('udp-bind'),
+    permissions: () => true,
+  };
+  return {
+    browser: gated(members, (name) => isThere[name]()) as Browser,
+    close: () => maker.close(),
+  };
+}

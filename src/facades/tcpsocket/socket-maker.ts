@@ -1,0 +1,86 @@
+/** Makes this API's sockets, as far as they are permitted, and ends them all. */
+import { isSocketError } from '../../base/errors.ts';
+import { ClientSocket, HIGH_WATER_MARK } from './client-socket.ts';
+import type { GatedOp, OpenSockets, Permit, TcpSocketHost } from './host.ts';
+import { IOError, permissionDenied, toIOError } from './io-error.ts';
+import { readClientOptions, readServerOptions } from './options.ts';
+import { ServerSocket } from './server-socket.ts';
+import { UdpSocket, readUdpOptions } from './udp-socket.ts';
+
+export class SocketMaker {
+  readonly #host: TcpSocketHost;
+  readonly #open: OpenSockets = new Set();
+  #isClosed = false;
+
+  constructor(host: TcpSocketHost) {
+    this.#host = host;
+  }
+
+  /** @throws {IOError} it is not permitted, or everything was closed */
+  #require(op: GatedOp, name: string, port: number): Permit {
+    if (this.#isClosed) throw new IOError('the extension has ended', { code: 'ERR_SOCKET_CLOSED' });
+    const { permissions } = this.#host;
+    const permit = permissions.permits(op, name, port);
+    if (permit === 'no') throw permissionDenied(permissions.wordPermission(op, name, port));
+    return permit;
+  }
+
+  async connect(options: unknown): Promise<ClientSocket> {
+    const plan = readClientOptions(options);
+    const { host: name, port, tls } = plan;
+    const permit = this.#require('tcp-connect', name, port);
+    const origin = { host: this.#host, open: this.#open, name, port, ssl: tls !== undefined };
+    const socket = ClientSocket.connect(origin, plan);
+    if (permit === 'depends') await judged(socket);
+    return socket;
+  }
+
+  async listen(options: unknown): Promise<ServerSocket> {
+    const { host: name, port, backlog, tls } = readServerOptions(options);
+    this.#require('tcp-listen', name, port);
+    const listener = await this.#call(() =>
+      this.#host.provider.listen({ host: name, port, tls, highWaterMark: HIGH_WATER_MARK }),
+    );
+    return ServerSocket.listen({
+      host: this.#host,
+      open: this.#open,
+      listener,
+      backlog,
+      ssl: tls !== undefined,
+    });
+  }
+
+  async create(options: unknown): Promise<UdpSocket> {
+    const plan = readUdpOptions(options);
+    this.#require('udp-bind', plan.host, plan.port);
+    const datagram = await this.#call(() => this.#host.provider.bind(plan));
+    return UdpSocket.create({ host: this.#host, open: this.#open, datagram });
+  }
+
+  /** Calls the provider, in the words of this API. What was opened when everything was closed meanwhile is closed too. */
+  async #call<S extends { abort(): void }>(open: () => Promise<S>): Promise<S> {
+    let made: S;
+    try {
+      made = await open();
+    } catch (error) {
+      throw isSocketError(error) ? toIOError(error) : error;
+    }
+    if (!this.#isClosed) return made;
+    made.abort();
+    throw new IOError('the extension has ended', { code: 'ERR_SOCKET_CLOSED' });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all([...this.#open].map((socket) => socket.closeImmediately()));
+  }
+}
+
+/** What only the addresses of a name can tell is known when they are: a no is told by `connect`, all else by the socket. */
+async function judged(socket: ClientSocket): Promise<void> {
+  try {
+    await socket.opened;
+  } catch (error) {
+    if (error instanceof IOError && error.code === 'ERR_PERMISSION_DENIED') throw error;
+  }
+}
