@@ -10,9 +10,12 @@
 export const SERVERS = [
   { name: 'portside-engine',     title: 'Portside engine',             runtime: 'node',   needsBuild: true },
   { name: 'portside-busy',       title: 'Portside engine, busy poll',  runtime: 'node',   file: 'portside-engine.mjs', words: ['busy'],  needsBuild: true },
+  { name: 'portside-guarded',    title: 'Portside engine, guarded',    runtime: 'node',   file: 'portside-engine.mjs', words: ['guarded'], needsBuild: true },
   { name: 'portside-chrome',     title: 'Portside chrome.sockets',     runtime: 'node',   needsBuild: true },
+  { name: 'portside-tcpsocket',  title: 'Portside TCPSocket',          runtime: 'node',   needsBuild: true },
   { name: 'node-net',            title: 'node:net',                    runtime: 'node' },
   { name: 'node-net-facade',     title: 'node:net (same objects)',     runtime: 'node' },
+  { name: 'node-net-promises',   title: 'node:net, by promises',       runtime: 'node' },
   { name: 'bun',                 title: 'Bun.listen',                  runtime: 'bun' },
   { name: 'bun-facade',          title: 'Bun.listen (same objects)',   runtime: 'bun' },
   { name: 'deno',                title: 'Deno.listen',                 runtime: 'deno' },

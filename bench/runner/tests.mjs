@@ -6,6 +6,8 @@
 
 const RAW = ['portside-engine', 'node-net', 'bun', 'deno', 'cpp-epoll'];
 const FACADE = ['portside-chrome', 'node-net-facade', 'bun-facade', 'cpp-epoll'];
+const PROMISES = ['portside-tcpsocket', 'node-net-promises', 'node-net', 'cpp-epoll'];
+const GUARD = ['portside-guarded', 'portside-engine'];
 const MEMORY = ['portside-engine', 'portside-chrome', 'node-net', 'bun', 'cpp-epoll'];
 const BULK = ['portside-owned', 'portside-view', 'node-net-bulk', 'bun-stream', 'cpp-stream'];
 const LATENCY = ['portside-engine', 'portside-busy', 'node-net', 'bun', 'cpp-epoll'];
@@ -53,6 +55,9 @@ export const TESTS = [
   { name: 'chrome-1',    mode: 'echo',      connections: 1,      baseline: 'node-net-facade', programs: FACADE,  title: 'chrome.sockets echo, 64-byte messages, 1 connection' },
   { name: 'chrome-50',   mode: 'echo',      connections: 50,     baseline: 'node-net-facade', programs: FACADE,  title: 'chrome.sockets echo, 64-byte messages, 50 connections' },
   { name: 'chrome-500',  mode: 'echo',      connections: 500,    baseline: 'node-net-facade', programs: FACADE,  title: 'chrome.sockets echo, 64-byte messages, 500 connections' },
+  { name: 'tcpsocket-1',  mode: 'echo',     connections: 1,      baseline: 'node-net-promises', programs: PROMISES, title: 'TCPSocket echo by promises, 64-byte messages, 1 connection' },
+  { name: 'tcpsocket-50', mode: 'echo',     connections: 50,     baseline: 'node-net-promises', programs: PROMISES, title: 'TCPSocket echo by promises, 64-byte messages, 50 connections' },
+  { name: 'guard-50',    mode: 'echo',      connections: 50,     baseline: 'portside-engine', programs: GUARD,   title: 'TCP echo with and without a guard, 64-byte messages, 50 connections' },
   { name: 'crr',         mode: 'crr',       connections: 32,     baseline: 'node-net',        programs: RAW,     title: 'Connect, 64-byte request and answer, close; 32 at a time' },
   { name: 'accept',      mode: 'accept',    connections: 32,     baseline: 'node-net',        programs: RAW,     title: 'Accept and close; 32 at a time' },
   { name: 'idle',        mode: 'idle',      connections: 10_000, baseline: 'node-net',        programs: MEMORY,  title: 'Memory of the server per idle connection, 10,000 connections' },

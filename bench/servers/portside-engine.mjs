@@ -1,4 +1,5 @@
-/** Echo over Portside's engine, through the provider contract. */
+/** Echo over Portside's engine, through the provider contract. The word `guarded` has a policy judge what it may do. */
+import { guard, parseRules, rulesPolicy } from '../../dist/doors/permissions.js';
 import { localProvider } from '../../dist/engine/local-provider.js';
 import { serve, serviceOf, wordsOf } from './control.mjs';
 import { Echo } from './portside-services.mjs';
@@ -36,7 +37,9 @@ function onListenerError(error) {
   throw error;
 }
 
-const provider = localProvider(wordsOf().includes('busy') ? { busyPoll: BUSY_POLL_MICROS } : {});
+const local = localProvider(wordsOf().includes('busy') ? { busyPoll: BUSY_POLL_MICROS } : {});
+const policy = rulesPolicy(parseRules(['tcp-listen:127.0.0.1:*']));
+const provider = wordsOf().includes('guarded') ? guard(local, policy) : local;
 const listener = await provider.listen({ port: 0, backlog: 4096, options: { noDelay: true } });
 listener.start({ ...SINKS[serviceOf(['echo', 'accept'])], error: onListenerError, close });
 if (!('port' in listener.local)) throw new Error('the listener has no port');

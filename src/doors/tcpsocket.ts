@@ -4,6 +4,8 @@
  * @module
  */
 import type { IpAddress } from '../base/address.ts';
+import { parseIp } from '../base/address.ts';
+import { UnsupportedError } from '../base/errors.ts';
 import type { SocketProvider } from '../base/provider.ts';
 import type { Browser } from '../facades/tcpsocket/create-tcp-socket.ts';
 import { createTcpSocket } from '../facades/tcpsocket/create-tcp-socket.ts';
@@ -103,7 +105,7 @@ function permissionHost(grants: Grants): PermissionHost {
   return {
     permits: (op, host, port) => {
       const { allowed, dependsOnAddress } = judge(grants, { op, host, port });
-      if (allowed) return 'yes';
+      if (allowed) return parseIp(host) === null && grants.judgesAddresses(op) ? 'depends' : 'yes';
       return dependsOnAddress === true ? 'depends' : 'no';
     },
     allowsSome: (op) => grants.getAll().some((rule) => rule.op === op && rule.effect === 'allow'),
@@ -144,7 +146,10 @@ export function createBrowserHost(options: BrowserOptions): BrowserHost {
   const { provider = defaultProvider(), report = throwLater, closedRejects = true, onRevoke } = options;
   const interfaceIndex = async ({ family, host }: IpAddress): Promise<number | undefined> => {
     const all = await provider.interfaces();
-    return all.find(({ address }) => address.family === family && address.host === host)?.index;
+    const found = all.find(({ address }) => address.family === family && address.host === host);
+    if (found !== undefined && found.index === undefined)
+      throw new UnsupportedError('this provider does not number interfaces', { op: 'interfaces' });
+    return found?.index;
   };
   const api = createTcpSocket({
     provider: guard(provider, grants, { onRevoke }),

@@ -1,6 +1,7 @@
 /** What one program holds: what its manifest says, what a person has granted it, and what it may still ask for. */
 import type { AbortSignalLike } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
+import type { SocketOp } from './ops.ts';
 import type { Decide, Decision, LivePolicy, RulesPolicyOptions } from './policy.ts';
 import { rulesPolicy } from './policy.ts';
 import type { Answer, Asker, Prompt } from './questions.ts';
@@ -124,6 +125,13 @@ export class Grants implements LivePolicy {
   contains(rules: readonly Rule[]): boolean {
     const held = this.getAll();
     return rules.every((rule) => implies(held, rule));
+  }
+
+  /** Whether what is permitted of a name may still be refused for an address of it. */
+  judgesAddresses(op: SocketOp): boolean {
+    const isAddress = ({ effect, host, ...rule }: Rule): boolean =>
+      effect === 'deny' && rule.op === op && host.kind === 'network';
+    return this.#options.local === 'by-address' || this.getAll().some(isAddress);
   }
 
   /**

@@ -3,14 +3,18 @@
 /** What can be sent: a buffer, or a view of one. */
 export type Sendable = ArrayBuffer | ArrayBufferView | SharedArrayBuffer;
 
-function kindOf(value: unknown): string {
-  return Object.prototype.toString.call(value);
-}
+const BUFFER_KINDS = [ArrayBuffer.prototype, SharedArrayBuffer.prototype] as const;
 
-/** Of any realm. */
+/** Of any realm. Only what is such a buffer inside answers when it is asked for its size in their way. */
 function isBuffer(value: unknown): value is ArrayBuffer | SharedArrayBuffer {
-  const kind = kindOf(value);
-  return kind === '[object ArrayBuffer]' || kind === '[object SharedArrayBuffer]';
+  return BUFFER_KINDS.some((kind) => {
+    try {
+      Reflect.get(kind, 'byteLength', value);
+      return true;
+    } catch {
+      return false;
+    }
+  });
 }
 
 function wholeNumber(value: unknown, name: string): number {

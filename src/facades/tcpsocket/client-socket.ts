@@ -2,14 +2,14 @@ import { Aborter } from '../../base/aborter.ts';
 import { onAbort } from '../../base/abort.ts';
 import type { SocketAddress } from '../../base/address.ts';
 import type { SocketError } from '../../base/errors.ts';
-import { ClosedError, isSocketError } from '../../base/errors.ts';
+import { BusyError, ClosedError, isSocketError, UnsupportedError } from '../../base/errors.ts';
 import type { KeepAlive } from '../../base/options.ts';
 import type { Stream, StreamSink } from '../../base/provider.ts';
 import type { TlsInfo, UpgradeOptions } from '../../base/tls.ts';
 import type { Sendable } from './bytes-argument.ts';
 import { readBytes, tightBuffer } from './bytes-argument.ts';
 import type { Closable, OpenSockets, TcpSocketHost } from './host.ts';
-import { IOError, toIOError } from './io-error.ts';
+import { IOError, socketIsClosed, toIOError } from './io-error.ts';
 import type { ClientPlan } from './options.ts';
 import { ReadQueue } from './read-queue.ts';
 import { settled } from './settled.ts';
@@ -38,10 +38,6 @@ function notOpen(): IOError {
   return new IOError('Socket is not open', { code: 'ERR_SOCKET_CLOSED' });
 }
 
-function isClosed(): IOError {
-  return new IOError('Socket is closed', { code: 'ERR_SOCKET_CLOSED' });
-}
-
 function hostOf(address: SocketAddress | undefined): string | undefined {
   return address === undefined || address.family === 'unix' ? undefined : address.host;
 }
@@ -63,6 +59,10 @@ export class ClientSocket implements Closable {
   #state: ReadyState = 'connecting';
   #isSecure: boolean;
   #suspended = 0;
+  /** Nothing is read from the network, for too much is unread. */
+  #isHeld = false;
+  /** The peer sends no more. That counts when what it has sent is read. */
+  #hasPeerEnded = false;
   /** Why the connection is no more, if that was no good end. */
   #failure: Error | undefined;
   /** Whether this side has closed: nobody reads what is left. */
@@ -160,7 +160,9 @@ export class ClientSocket implements Closable {
       const stream = this.#stream;
       if (this.#state !== 'open' || stream === undefined || this.#upgrade !== undefined)
         return Promise.reject(notOpen());
-      return stream.write(bytes) ? DONE : this.#flushed(stream);
+      if (stream.bufferedAmount + bytes.length > WRITE_THRESHOLD) return writeMuch(stream, bytes);
+      stream.write(bytes);
+      return DONE;
     } catch (error) {
       return Promise.reject(toOwn(error));
     }
@@ -172,15 +174,16 @@ export class ClientSocket implements Closable {
    */
   read(): Promise<ArrayBuffer> {
     const chunk = this.#queue.read();
-    if (!this.#queue.isFull) this.#goOn();
-    this.#settle();
+    if (this.#isHeld) this.#goOn();
+    if (this.#hasPeerEnded) this.#endWhenRead();
+    if (this.#isGone) this.#settle();
     return chunk;
   }
 
   /** Stops reading from the network. What came before can be read. As many `resume`s as `suspend`s are needed. */
   suspend(): void {
     this.#suspended++;
-    if (this.#state === 'open') this.#stream?.pause();
+    if (this.#state === 'open' && this.#upgrade === undefined) this.#hold();
   }
 
   /** One more than there were `suspend`s does nothing. */
@@ -200,7 +203,7 @@ export class ClientSocket implements Closable {
       this.#closeHere();
       // How it went is told by `closed`.
       if (!this.#isUpgrading) this.#stream?.close().catch(() => undefined);
-    }
+    } else this.#dropUnread();
     return this.#over.promise;
   }
 
@@ -210,7 +213,7 @@ export class ClientSocket implements Closable {
     else if (this.#state !== 'closed') {
       this.#closeHere();
       if (!this.#isUpgrading) this.#stream?.abort();
-    }
+    } else this.#dropUnread();
     return this.#over.promise;
   }
 
@@ -219,7 +222,8 @@ export class ClientSocket implements Closable {
    * clear, and can still be read. Nothing if TLS is spoken already.
    *
    * @param options as of Portside's own `upgrade`. Default: a client that checks the name that was connected to
-   * @returns fulfils after the handshake. Rejects with `IOError`, and then the connection is closed
+   * @returns fulfils after the handshake. Rejects with `IOError`, and then the connection is closed; or with what is wrong
+   *   with `options`, and then nothing has happened
    */
   upgradeToSecure(options: Partial<UpgradeOptions> = {}): Promise<void> {
     const stream = this.#stream;
@@ -228,6 +232,7 @@ export class ClientSocket implements Closable {
     this.#isSecure = true;
     this.#upgrade = this.#shakeHands(stream, options).finally(() => {
       this.#upgrade = undefined;
+      this.#goOn();
     });
     return this.#upgrade;
   }
@@ -293,10 +298,13 @@ export class ClientSocket implements Closable {
     const sink: StreamSink = {
       data: (chunk) => {
         this.#queue.push(tightBuffer(chunk));
-        if (this.#queue.isFull) stream.pause();
+        if (!this.#queue.isFull) return;
+        this.#isHeld = true;
+        this.#hold();
       },
       end: () => {
-        this.#ended(stream);
+        this.#hasPeerEnded = true;
+        this.#endWhenRead();
       },
       close: (error) => {
         // One that was upgraded has given its connection away.
@@ -304,23 +312,49 @@ export class ClientSocket implements Closable {
       },
     };
     try {
-      if (this.#suspended > 0) stream.pause();
+      if (this.#suspended > 0 || this.#isHeld) stream.pause();
       stream.start(sink, { chunks: 'owned' });
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  /** The peer's end is the end of all, once what was written is sent: there are no half-closed connections here. */
-  #ended(stream: Stream): void {
-    if (this.#state !== 'open') return;
-    this.#state = stream.bufferedAmount === 0 ? 'closed' : 'closing';
-    stream.close().catch(() => undefined);
+  /**
+   * The peer's end is the end of all, once what was written is sent: there are no half-closed connections here. It counts in
+   * a task of its own behind the last chunk, so that whoever has read that can still answer it.
+   */
+  #endWhenRead(): void {
+    if (!this.#queue.isEmpty) return;
+    this.#origin.host.defer(() => {
+      const stream = this.#stream;
+      if (this.#state !== 'open' || stream === undefined) return;
+      this.#state = stream.bufferedAmount === 0 ? 'closed' : 'closing';
+      stream.close().catch(() => undefined);
+    });
+  }
+
+  #hold(): void {
+    this.#whileOpen((stream) => {
+      stream.pause();
+    });
   }
 
   #goOn(): void {
-    if (this.#state === 'open' && this.#suspended === 0 && this.#upgrade === undefined)
-      this.#stream?.resume();
+    if (this.#state !== 'open' || this.#upgrade !== undefined || this.#queue.isFull) return;
+    this.#isHeld = false;
+    if (this.#suspended > 0) return;
+    this.#whileOpen((stream) => {
+      stream.resume();
+    });
+  }
+
+  #whileOpen(change: (stream: Stream) => void): void {
+    try {
+      if (this.#stream !== undefined) change(this.#stream);
+    } catch (error) {
+      // Whoever has closed it, such as the end of the provider, is about to tell so.
+      if (!(error instanceof ClosedError)) throw error;
+    }
   }
 
   #closeHere(): void {
@@ -328,6 +362,13 @@ export class ClientSocket implements Closable {
     this.#isClosedHere = true;
     this.#queue.discard();
     this.#attempt.abort(new ClosedError({ op: 'upgrade' }));
+  }
+
+  /** Closed also by this side, after it was over. */
+  #dropUnread(): void {
+    this.#isClosedHere = true;
+    this.#queue.discard();
+    this.#settle();
   }
 
   /** Closed before there was a connection. */
@@ -362,46 +403,46 @@ export class ClientSocket implements Closable {
     if (failure !== null && this.#origin.host.closedRejects) this.#closed.reject(failure);
     else this.#closed.resolve(undefined);
     this.#origin.host.defer(() => {
-      this.#queue.end(failure, isClosed());
-    });
-  }
-
-  /** Tells when all that was written before is with the system. */
-  #flushed(stream: Stream): Promise<void> {
-    return new Promise((resolve, reject) => {
-      stream.write(NO_BYTES, (error) => {
-        if (error === null) resolve();
-        else reject(toIOError(error));
-      });
+      this.#queue.end(failure, socketIsClosed());
     });
   }
 
   async #shakeHands(stream: Stream, { signal, ...options }: Partial<UpgradeOptions>): Promise<void> {
+    const attempt = this.#attempt;
     const off = onAbort(signal, () => {
-      this.#attempt.abort(signal?.reason);
+      attempt.abort(signal?.reason);
     });
     try {
       stream.pause();
-      await this.#flushed(stream);
+      await flushed(stream);
       this.#isUpgrading = true;
-      const plan = { role: 'client', servername: this.host, ...options, signal: this.#attempt };
+      const plan = { role: 'client', servername: this.host, ...options, signal: attempt };
       const upgraded = await stream.upgrade(plan as UpgradeOptions);
+      if (attempt.aborted) {
+        upgraded.abort();
+        throw attempt.reason;
+      }
       this.#isUpgrading = false;
       this.#listen(upgraded);
     } catch (error) {
-      const told = toOwn(error);
-      if (!this.#isGone) this.#broke(told, stream);
-      throw told;
-    } finally {
       this.#isUpgrading = false;
+      throw this.#notUpgraded(toOwn(error), stream);
+    } finally {
       off();
     }
   }
 
-  #broke(error: Error, stream: Stream): void {
-    if (!this.#isClosedHere) this.#failure = error;
-    stream.abort();
-    this.#finish(null);
+  /** What was refused before anything was done leaves the connection as it was; all else ends it. */
+  #notUpgraded(error: Error, stream: Stream): Error {
+    if (this.#isGone) return error;
+    const isRefused = error instanceof TypeError || error instanceof RangeError || wasRefused(error.cause);
+    if (this.#state === 'open' && isRefused && !this.#attempt.aborted) this.#isSecure = false;
+    else {
+      if (!this.#isClosedHere) this.#failure = error;
+      stream.abort();
+      this.#finish(null);
+    }
+    return error;
   }
 
   #set(change: (stream: Stream) => void): void {
@@ -415,6 +456,35 @@ export class ClientSocket implements Closable {
 }
 
 const TOKEN = Symbol('ClientSocket');
+
+/** Tells when these bytes are with the system, or at once if little is unsent after all. */
+function writeMuch(stream: Stream, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    try {
+      const isLittle = stream.write(bytes, (error) => {
+        if (error === null) resolve();
+        else reject(toIOError(error));
+      });
+      if (isLittle) resolve();
+    } catch (error) {
+      reject(toOwn(error));
+    }
+  });
+}
+
+/** Tells when all that was written before is with the system. */
+function flushed(stream: Stream): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(NO_BYTES, (error) => {
+      if (error === null) resolve();
+      else reject(error);
+    });
+  });
+}
+
+function wasRefused(cause: unknown): boolean {
+  return cause instanceof UnsupportedError || cause instanceof BusyError;
+}
 
 /** Mistakes in a call stay what they are. */
 function toOwn(error: unknown): Error {

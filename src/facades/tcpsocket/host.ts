@@ -26,7 +26,7 @@ export interface TcpSocketHost {
   /** Guarded by the same permissions. */
   readonly provider: SocketProvider;
   readonly permissions: PermissionHost;
-  /** The number of the interface that has an address of this machine. */
+  /** The number of the interface that has an address of this machine. Rejects if interfaces are not known by number. */
   readonly interfaceIndex: (address: IpAddress) => Promise<number | undefined>;
   /** Runs a task of its own, behind all microtasks. */
   readonly defer: (task: () => void) => void;

@@ -1,6 +1,13 @@
 /** How this API tells of failures: Mozilla's names, and one table from ours to them. */
 import type { SocketError, TlsFailure } from '../../base/errors.ts';
-import { BrokenError, ConnectError, DeniedError, ResolveError, TlsError } from '../../base/errors.ts';
+import {
+  BrokenError,
+  ClosedError,
+  ConnectError,
+  DeniedError,
+  ResolveError,
+  TlsError,
+} from '../../base/errors.ts';
 
 /** What went wrong, in Mozilla's names. @see the table in docs/reference/tcpsocket.md */
 export type IOErrorName =
@@ -11,10 +18,13 @@ export type IOErrorName =
   | 'NetworkTimeoutError'
   | 'SecurityBadCertificateError'
   | 'SecurityCertificateDomainMismatchError'
+  | 'SecurityCertificateSignatureAlgorithmDisabledError'
   | 'SecurityError'
   | 'SecurityExpiredCertificateError'
+  | 'SecurityInadequateKeyUsageError'
   | 'SecurityNoCertificateError'
   | 'SecurityRevokedCertificateError'
+  | 'SecurityUnsupportedCertificateTypeError'
   | 'SecurityUnsupportedTLSVersionError'
   | 'SecurityUntrustedCertificateIssuerError';
 
@@ -29,10 +39,13 @@ const GROUPS: Readonly<Record<IOErrorName, Group>> = {
   NetworkTimeoutError: 'Network',
   SecurityBadCertificateError: 'SecurityCertificate',
   SecurityCertificateDomainMismatchError: 'SecurityCertificate',
+  SecurityCertificateSignatureAlgorithmDisabledError: 'SecurityCertificate',
   SecurityError: 'SecurityProtocol',
   SecurityExpiredCertificateError: 'SecurityCertificate',
+  SecurityInadequateKeyUsageError: 'SecurityCertificate',
   SecurityNoCertificateError: 'SecurityCertificate',
   SecurityRevokedCertificateError: 'SecurityCertificate',
+  SecurityUnsupportedCertificateTypeError: 'SecurityCertificate',
   SecurityUnsupportedTLSVersionError: 'SecurityProtocol',
   SecurityUntrustedCertificateIssuerError: 'SecurityCertificate',
 };
@@ -45,7 +58,11 @@ const BY_CODE: Readonly<Record<string, IOErrorName>> = {
   ECONNRESET: 'NetworkInterruptError',
   EHOSTUNREACH: 'NetworkTimeoutError',
   EPIPE: 'NetworkInterruptError',
+  ERR_SSL_CA_MD_TOO_WEAK: 'SecurityCertificateSignatureAlgorithmDisabledError',
+  ERR_SSL_UNKNOWN_CERTIFICATE_TYPE: 'SecurityUnsupportedCertificateTypeError',
+  ERR_SSL_UNSUPPORTED_CERTIFICATE: 'SecurityUnsupportedCertificateTypeError',
   ETIMEDOUT: 'NetworkTimeoutError',
+  INVALID_PURPOSE: 'SecurityInadequateKeyUsageError',
 };
 
 const BY_FAILURE: Readonly<Record<TlsFailure, IOErrorName>> = {
@@ -112,10 +129,15 @@ function nameOf(error: SocketError): IOErrorName {
 export function toIOError(error: SocketError): IOError {
   const inner = innermost(error);
   if (inner instanceof DeniedError) return permissionDenied(inner.rule, error);
+  if (inner instanceof ClosedError) return socketIsClosed(error);
   const reason = nameOf(inner);
   return new IOError(`${reason}: ${GROUPS[reason]}`, { reason, code: inner.code, cause: error });
 }
 
 export function permissionDenied(permission: string | undefined, cause?: unknown): IOError {
   return new IOError('permission denied', { code: 'ERR_PERMISSION_DENIED', permission, cause });
+}
+
+export function socketIsClosed(cause?: unknown): IOError {
+  return new IOError('Socket is closed', { code: 'ERR_SOCKET_CLOSED', cause });
 }

@@ -1,6 +1,7 @@
 /** What callers of `connect`, `listen` and `create` hand in. Keys that are not known are passed over, as in the old code. */
 import type { AbortSignalLike } from '../../base/abort.ts';
 import type { TlsClientOptions, TlsServerOptions } from '../../base/tls.ts';
+import { validateConnect } from '../../base/validate.ts';
 
 export interface ClientOptions {
   /** A name or a numeric address. `address` is another word for it. */
@@ -16,6 +17,8 @@ export interface ClientOptions {
   readonly signal?: AbortSignalLike | undefined;
   /** Milliseconds that connecting may take. Default: the system's. */
   readonly timeout?: number | undefined;
+  /** Whether `connect` waits until the connection is there, and rejects if it comes to nothing. Default false. */
+  readonly awaitOpen?: boolean | undefined;
 }
 
 export interface ServerOptions {
@@ -37,6 +40,7 @@ export interface ClientPlan {
   readonly tls: TlsClientOptions | true | undefined;
   readonly signal: AbortSignalLike | undefined;
   readonly timeout: number | undefined;
+  readonly awaitsOpen: boolean;
 }
 
 export interface ServerPlan {
@@ -84,13 +88,16 @@ export function readClientOptions(value: unknown): ClientPlan {
   const options = asDictionary(value, 'options');
   const { tls, signal, timeout } = options as Partial<ClientPlan>;
   const isSecure = readFlag(options['useSecureTransport'], 'useSecureTransport') ?? tls !== undefined;
-  return {
+  const plan = {
     host: readText(options['host'] ?? options['address'], 'host'),
     port: readPortNumber(options['port'], 'port', 1),
     tls: isSecure ? (tls ?? true) : undefined,
     signal,
     timeout,
   };
+  // Whoever connects hears of mistakes in the call from the call, before there is a socket.
+  validateConnect(plan);
+  return { ...plan, awaitsOpen: readFlag(options['awaitOpen'], 'awaitOpen') ?? false };
 }
 
 function readBacklog(value: unknown): number {

@@ -27,18 +27,20 @@ export class SocketMaker {
 
   async connect(options: unknown): Promise<ClientSocket> {
     const plan = readClientOptions(options);
-    const { host: name, port, tls } = plan;
+    const { host: name, port, tls, awaitsOpen } = plan;
     const permit = this.#require('tcp-connect', name, port);
     const origin = { host: this.#host, open: this.#open, name, port, ssl: tls !== undefined };
     const socket = ClientSocket.connect(origin, plan);
-    if (permit === 'depends') await judged(socket);
+    if (awaitsOpen) await this.#call('tcp-connect', plan, () => socket.opened);
+    else if (permit === 'depends') await this.#judged(plan, socket);
     return socket;
   }
 
   async listen(options: unknown): Promise<ServerSocket> {
-    const { host: name, port, backlog, tls } = readServerOptions(options);
+    const plan = readServerOptions(options);
+    const { host: name, port, backlog, tls } = plan;
     this.#require('tcp-listen', name, port);
-    const listener = await this.#call(() =>
+    const listener = await this.#made('tcp-listen', plan, () =>
       this.#host.provider.listen({ host: name, port, tls, highWaterMark: HIGH_WATER_MARK }),
     );
     return ServerSocket.listen({
@@ -53,21 +55,36 @@ export class SocketMaker {
   async create(options: unknown): Promise<UdpSocket> {
     const plan = readUdpOptions(options);
     this.#require('udp-bind', plan.host, plan.port);
-    const datagram = await this.#call(() => this.#host.provider.bind(plan));
+    const datagram = await this.#made('udp-bind', plan, () => this.#host.provider.bind(plan));
     return UdpSocket.create({ host: this.#host, open: this.#open, datagram });
   }
 
-  /** Calls the provider, in the words of this API. What was opened when everything was closed meanwhile is closed too. */
-  async #call<S extends { abort(): void }>(open: () => Promise<S>): Promise<S> {
-    let made: S;
-    try {
-      made = await open();
-    } catch (error) {
-      throw isSocketError(error) ? toIOError(error) : error;
-    }
+  /** What was opened when everything was closed meanwhile is closed too. */
+  async #made<S extends { abort(): void }>(op: GatedOp, to: Place, open: () => Promise<S>): Promise<S> {
+    const made = await this.#call(op, to, open);
     if (!this.#isClosed) return made;
     made.abort();
     throw new IOError('the extension has ended', { code: 'ERR_SOCKET_CLOSED' });
+  }
+
+  /** Awaits the provider, in the words of this API. */
+  async #call<T>(op: GatedOp, { host, port }: Place, call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      const told = isSocketError(error) ? toIOError(error) : error;
+      if (!isDenial(told)) throw told;
+      throw permissionDenied(this.#host.permissions.wordPermission(op, host, port), told.cause);
+    }
+  }
+
+  /** What only the addresses of a name can tell is known when they are: a no is told by `connect`, all else by the socket. */
+  async #judged(to: Place, socket: ClientSocket): Promise<void> {
+    try {
+      await this.#call('tcp-connect', to, () => socket.opened);
+    } catch (error) {
+      if (isDenial(error)) throw error;
+    }
   }
 
   async close(): Promise<void> {
@@ -76,11 +93,11 @@ export class SocketMaker {
   }
 }
 
-/** What only the addresses of a name can tell is known when they are: a no is told by `connect`, all else by the socket. */
-async function judged(socket: ClientSocket): Promise<void> {
-  try {
-    await socket.opened;
-  } catch (error) {
-    if (error instanceof IOError && error.code === 'ERR_PERMISSION_DENIED') throw error;
-  }
+interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
+function isDenial(error: unknown): error is IOError {
+  return error instanceof IOError && error.code === 'ERR_PERMISSION_DENIED';
 }

@@ -124,9 +124,16 @@ export class UdpSocket implements Closable {
     });
   }
 
-  /** The interface that multicast is sent by. @param address one of this machine's, numeric */
+  /**
+   * The interface that multicast is sent by.
+   *
+   * @param address one of this machine's, numeric. Where the provider does not know which interface has it, such as the one
+   *   over `node:dgram`, this is refused with the code `ERR_UNSUPPORTED`
+   */
   async setMulticastInterface(address: string): Promise<void> {
-    const index = await this.#origin.host.interfaceIndex(readAddress(address, 'interface'));
+    const own = readAddress(address, 'interface');
+    this.#requireOpen();
+    const index = await inOwnWords(() => this.#origin.host.interfaceIndex(own));
     if (index === undefined) throw new TypeError(`no interface of this machine has the address ${address}`);
     await this.#change((datagram) => {
       datagram.set('multicastInterface', index);
@@ -137,7 +144,13 @@ export class UdpSocket implements Closable {
   async joinMulticast(group: string, via?: string): Promise<void> {
     const membership = readMembership(group, via);
     await this.#change((datagram) => {
-      datagram.join(membership);
+      try {
+        datagram.join(membership);
+      } catch (error) {
+        if (!(error instanceof DeniedError)) throw error;
+        const { permissions } = this.#origin.host;
+        throw permissionDenied(permissions.wordPermission('udp-multicast-membership', group, 0), error);
+      }
     });
   }
 
@@ -156,10 +169,12 @@ export class UdpSocket implements Closable {
     return this.#origin.datagram.close().catch(() => undefined);
   }
 
+  /** Closes without sending what is unsent. */
   closeImmediately(): Promise<void> {
     this.#end();
-    this.#origin.datagram.abort();
-    return Promise.resolve();
+    const { datagram } = this.#origin;
+    datagram.abort();
+    return datagram.close().catch(() => undefined);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -199,14 +214,11 @@ export class UdpSocket implements Closable {
     if (this.#isClosed) throw new IOError('Socket is closed', { code: 'ERR_SOCKET_CLOSED' });
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- throws as a rejection
   async #change(change: (datagram: Datagram) => void): Promise<void> {
     this.#requireOpen();
-    try {
+    await inOwnWords(() => {
       change(this.#origin.datagram);
-    } catch (error) {
-      throw isSocketError(error) ? toIOError(error) : error;
-    }
+    });
   }
 
   #call(
@@ -229,6 +241,14 @@ export class UdpSocket implements Closable {
         fail(error);
       }
     });
+  }
+}
+
+async function inOwnWords<T>(call: () => T | Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw isSocketError(error) ? toIOError(error) : error;
   }
 }
 
