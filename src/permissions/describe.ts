@@ -1,7 +1,11 @@
 /** What a person reads before saying yes. */
 import type { HostPattern } from './host-pattern.ts';
-import { formatNetwork, touchesLocal } from './networks.ts';
+import { isLocalhost } from './host-pattern.ts';
+import type { Network } from './networks.ts';
+import { formatNetwork, isAllOf, touchesLocal } from './networks.ts';
+import type { OpRow } from './ops.ts';
 import { OPS } from './ops.ts';
+import { plainText } from './plain-text.ts';
 import type { PortSet } from './ports.ts';
 import { formatPorts } from './ports.ts';
 import type { Rule } from './rule.ts';
@@ -33,20 +37,20 @@ interface Place {
   readonly words: string;
 }
 
-const LOOPBACKS = new Set(['localhost', '127.0.0.1', '::1', '127.0.0.0/8']);
+const HERE: Place = { reach: 'this-computer', words: 'programs on this computer' };
 
-function placeOf(host: HostPattern): Place {
+function placeOf(host: HostPattern, { any, subject }: OpRow): Place {
   switch (host.kind) {
     case 'any':
-      return { reach: 'everywhere', words: 'any host, on the internet and on your local network' };
+      return { reach: subject === 'path' ? 'this-computer' : 'everywhere', words: any };
     case 'name':
-      return LOOPBACKS.has(host.name)
-        ? { reach: 'this-computer', words: 'programs on this computer' }
-        : { reach: 'host', words: `the host ${host.name}` };
+      return isLocalhost(host) ? HERE : { reach: 'host', words: `the host ${plainText(host.name)}` };
     case 'domain':
-      return { reach: 'domain', words: `hosts in the domain ${host.name}` };
+      return isLocalhost(host)
+        ? HERE
+        : { reach: 'domain', words: `hosts in the domain ${plainText(host.name)}` };
     case 'network':
-      return networkPlace(formatNetwork(host.network), host);
+      return networkPlace(host.network);
     case 'path':
       return { reach: 'this-computer', words: pathWords(host) };
     case 'protocol':
@@ -54,10 +58,14 @@ function placeOf(host: HostPattern): Place {
   }
 }
 
-function networkPlace(text: string, { network }: Extract<HostPattern, { kind: 'network' }>): Place {
-  if (LOOPBACKS.has(text)) return { reach: 'this-computer', words: 'programs on this computer' };
+function networkPlace(network: Network): Place {
+  const text = formatNetwork(network);
+  const isOne = network.prefix === 128;
+  if (isAllOf(network, 'loopback')) return HERE;
+  if (isAllOf(network, 'multicast'))
+    return { reach: 'local-network', words: `the multicast group${isOne ? '' : 's'} ${text}` };
   const local = touchesLocal(network);
-  if (network.prefix === 128)
+  if (isOne)
     return { reach: 'host', words: local === 'all' ? `${text}, on your local network` : `the host ${text}` };
   if (local === 'all') return { reach: 'local-network', words: `your local network (${text})` };
   const isInternet = local === 'none';
@@ -68,15 +76,8 @@ function networkPlace(text: string, { network }: Extract<HostPattern, { kind: 'n
 }
 
 function pathWords({ path, isPrefix }: Extract<HostPattern, { kind: 'path' }>): string {
-  const shown = JSON.stringify(path.startsWith('\0') ? `@${path.slice(1)}` : path).slice(1, -1);
-  return isPrefix ? `everything that begins with ${shown}` : shown;
-}
-
-/** Of one's own addresses. */
-function ownPlaceOf(host: HostPattern): Place {
-  const place = placeOf(host);
-  if (host.kind === 'any') return { reach: 'everywhere', words: 'all addresses of this computer' };
-  return place.reach === 'this-computer' ? { ...place, words: 'this computer alone' } : place;
+  const shown = plainText(path.startsWith('\0') ? `@${path.slice(1)}` : path);
+  return isPrefix ? `every path that begins with ${shown}` : shown;
 }
 
 function portWords(ports: PortSet): string {
@@ -86,16 +87,17 @@ function portWords(ports: PortSet): string {
 }
 
 export function describeRule(rule: Rule): Description {
-  const { subject, isOwn, words } = OPS[rule.op];
-  const place = isOwn && subject === 'address' ? ownPlaceOf(rule.host) : placeOf(rule.host);
-  const where = rule.host.kind === 'any' && subject === 'path' ? 'any path' : place.words;
-  const ports = subject === 'address' ? portWords(rule.ports) : '';
+  const row = OPS[rule.op];
+  const place = placeOf(rule.host, row);
+  const isOwnAlone = row.isOwn && row.subject === 'address' && place === HERE;
+  const where = isOwnAlone ? 'this computer alone' : place.words;
+  const ports = row.subject === 'address' ? portWords(rule.ports) : '';
   const verb = rule.effect === 'deny' ? 'never ' : '';
   return {
     rule,
     permission: formatRule(rule),
-    reach: subject === 'none' ? 'none' : place.reach,
-    text: `${verb}${words.replace('{}', where)}${ports}`,
+    reach: row.subject === 'none' ? 'none' : place.reach,
+    text: `${verb}${row.words.replace('{}', () => where)}${ports}`,
   };
 }
 

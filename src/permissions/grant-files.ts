@@ -4,7 +4,7 @@
  * A file is written beside the one that it replaces, flushed, and renamed over it: whenever the machine stops, either the old
  * one is there or the new one. What cannot be read grants nothing, and is left as it is.
  */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
@@ -55,10 +55,10 @@ function isNotThere(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
-/** A name for a file that no id can lead out of the folder with. */
+/** A name for a file that no id can lead out of the folder with, and that no two ids share, whatever the case of letters. */
 function fileName(id: string): string {
-  if (/^[a-z0-9][a-z0-9._-]{0,99}$/i.test(id)) return id + SUFFIX;
-  return `${Buffer.from(id).toString('hex').slice(0, 200)}${SUFFIX}`;
+  if (/^[a-z0-9][a-z0-9._-]{0,99}$/.test(id)) return id + SUFFIX;
+  return `_${createHash('sha256').update(id).digest('hex')}${SUFFIX}`;
 }
 
 class Files implements GrantFiles {
@@ -69,7 +69,12 @@ class Files implements GrantFiles {
   }
 
   async load({ id }: Asker): Promise<readonly Rule[]> {
-    return (await this.#read(fileName(id)))?.rules ?? [];
+    const file = fileName(id);
+    const found = await this.#read(file);
+    if (found === undefined) return [];
+    const { asker, rules } = found;
+    if (asker.id === id) return rules;
+    throw new GrantFileError(join(this.#folder, file), `is of another program, ${JSON.stringify(asker.id)}`);
   }
 
   async save({ id, name }: Asker, rules: readonly Rule[]): Promise<void> {

@@ -9,7 +9,7 @@ import { Questions } from './questions.ts';
 import { covers, implies } from './relations.ts';
 import { ruleOf } from './request-rule.ts';
 import type { Rule, SocketRequest } from './rule.ts';
-import { formatRule, uniqueRules } from './rule.ts';
+import { formatRule, ruleKey, uniqueRules } from './rule.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
 
 /** Where what was granted for good is kept. */
@@ -75,6 +75,16 @@ class Listeners {
   }
 }
 
+function isAllow({ effect }: Rule): boolean {
+  return effect === 'allow';
+}
+
+/** Those of `rules` that are not among `others`. */
+function without(rules: readonly Rule[], others: readonly Rule[]): readonly Rule[] {
+  const keys = new Set(others.map(ruleKey));
+  return rules.filter((rule) => !keys.has(ruleKey(rule)));
+}
+
 export class Grants implements LivePolicy {
   readonly #options: GrantsOptions;
   readonly #granted: readonly Rule[];
@@ -82,6 +92,8 @@ export class Grants implements LivePolicy {
   readonly #questions: Questions | undefined;
   readonly #added = new Listeners();
   readonly #removed = new Listeners();
+  /** What the policy was last made of. */
+  #held: readonly Rule[] = [];
   /** Granted until the end of this object. */
   #session: readonly Rule[] = [];
   /** Granted for good. */
@@ -155,7 +167,7 @@ export class Grants implements LivePolicy {
   async ask(request: SocketRequest, signal: AbortSignalLike | undefined): Promise<boolean> {
     if (this.#options.asksOnUse !== true || this.#questions === undefined) return false;
     const rule = ruleOf(request);
-    if (rule === undefined || !this.#optional.some((optional) => covers(optional, rule))) return false;
+    if (rule === undefined || !this.#isOptional(rule)) return false;
     const answer = await this.#questions.ask({ rules: [rule], choices: TO_USE, signal });
     return answer === 'once' || this.#grant([rule], answer);
   }
@@ -171,15 +183,11 @@ export class Grants implements LivePolicy {
     const demanded = rules.filter((rule) => implies(this.#granted, rule));
     if (demanded.length > 0) throw new UndeclaredError('Required permissions cannot be removed', demanded);
     const isTaken = (held: Rule): boolean => rules.some((rule) => covers(rule, held));
-    const taken = [...this.#session, ...this.#kept].filter(isTaken);
-    if (taken.length > 0) {
-      const wasKept = this.#kept.some(isTaken);
-      this.#session = this.#session.filter((rule) => !isTaken(rule));
-      this.#kept = this.#kept.filter((rule) => !isTaken(rule));
-      this.#decide = this.#compile();
-      this.#removed.tell(uniqueRules(taken));
-      if (wasKept) await this.#save();
-    }
+    const wasKept = this.#kept.some(isTaken);
+    this.#session = this.#session.filter((rule) => !isTaken(rule));
+    this.#kept = this.#kept.filter((rule) => !isTaken(rule));
+    this.#changed();
+    if (wasKept) await this.#keep([]);
     return rules.every((rule) => !this.contains([rule]));
   }
 
@@ -202,39 +210,48 @@ export class Grants implements LivePolicy {
     this.#questions?.close();
   }
 
+  #isOptional(rule: Rule): boolean {
+    return this.#optional.some((optional) => isAllow(optional) && covers(optional, rule));
+  }
+
   #isDeclared(rule: Rule): boolean {
-    return (
-      rule.effect === 'allow' &&
-      [...this.#granted, ...this.#optional].some((declared) => covers(declared, rule))
-    );
+    if (!isAllow(rule)) return false;
+    return this.#isOptional(rule) || this.#granted.some((held) => isAllow(held) && covers(held, rule));
   }
 
   async #grant(rules: readonly Rule[], answer: Answer): Promise<boolean> {
     if (answer !== 'session' && answer !== 'always') return false;
-    if (answer === 'always') {
-      this.#kept = uniqueRules([...this.#kept, ...rules]);
-      try {
-        await this.#save();
-      } catch (error) {
-        this.#kept = this.#kept.filter((rule) => !rules.includes(rule));
-        throw error;
-      }
-    } else this.#session = uniqueRules([...this.#session, ...rules]);
-    this.#decide = this.#compile();
-    this.#added.tell(rules);
+    if (answer === 'always') await this.#keep(rules);
+    else this.#session = uniqueRules([...this.#session, ...rules]);
+    this.#changed();
     // A deny may stand against it.
     return this.contains(rules);
   }
 
-  #save(): Promise<void> {
+  /** Keeps `rules` besides, once they are saved. What is taken back meanwhile stays so. */
+  #keep(rules: readonly Rule[]): Promise<void> {
     const { store, asker } = this.#options;
-    if (store === undefined) return Promise.resolve();
-    const saved = this.#saving.then(() => store.save(asker, this.#kept));
+    const withThem = (): readonly Rule[] => uniqueRules([...this.#kept, ...rules]);
+    const saved = this.#saving.then(async () => {
+      await store?.save(asker, withThem());
+      this.#kept = withThem();
+    });
     this.#saving = saved.catch(() => undefined);
     return saved;
   }
 
+  /** Has the policy, and whoever listens, follow what is held now. */
+  #changed(): void {
+    const before = this.#held;
+    this.#decide = this.#compile();
+    const added = without(this.#held, before);
+    const removed = without(before, this.#held);
+    if (removed.length > 0) this.#removed.tell(removed);
+    if (added.length > 0) this.#added.tell(added);
+  }
+
   #compile(): Decide {
-    return rulesPolicy(this.getAll(), this.#options);
+    this.#held = this.getAll();
+    return rulesPolicy(this.#held, this.#options);
   }
 }

@@ -25,7 +25,7 @@ import type { Asked, Settled } from './asked-options.ts';
 import { readBind, readConnect, readListen, readListenPackets } from './asked-options.ts';
 import { GuardedDatagram } from './guarded-datagram.ts';
 import type { Asking, HostQuestion } from './judged-hosts.ts';
-import { Judge } from './judged-hosts.ts';
+import { addressRequest, Judge } from './judged-hosts.ts';
 import { LiveSockets } from './live-sockets.ts';
 import type { Policy } from './policy.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
@@ -37,16 +37,23 @@ export interface GuardOptions {
    */
   readonly onRevoke?: 'close' | 'keep' | undefined;
   /** Default: the system's. */
-  readonly clock?: Pick<Clock, 'now'> | undefined;
+  readonly clock?: Clock | undefined;
 }
 
 const OPTIONS: Rules<GuardOptions> = {
   onRevoke: optional(oneOf('close', 'keep')),
-  clock: optional((value, name) => requireObject(value, name) as Pick<Clock, 'now'>),
+  clock: optional((value, name) => requireObject(value, name) as Clock),
 };
 
 function isTimeout(error: unknown): error is SystemError {
   return error instanceof SystemError && error.code === 'ETIMEDOUT';
+}
+
+interface Admitted<O> extends Settled<O> {
+  /** What is left of it. */
+  readonly timeout: number | undefined;
+  /** How often permissions had been taken back before. */
+  readonly since: number;
 }
 
 class GuardedProvider implements SocketProvider {
@@ -54,7 +61,7 @@ class GuardedProvider implements SocketProvider {
   readonly #policy: Policy;
   readonly #judge: Judge;
   readonly #live: LiveSockets;
-  readonly #clock: Pick<Clock, 'now'>;
+  readonly #clock: Clock;
 
   constructor(
     inner: SocketProvider,
@@ -63,7 +70,7 @@ class GuardedProvider implements SocketProvider {
   ) {
     this.#inner = inner;
     this.#policy = policy;
-    this.#judge = new Judge(inner, policy);
+    this.#judge = new Judge(inner, policy, clock);
     this.#live = new LiveSockets(inner, policy, onRevoke);
     this.#clock = clock;
   }
@@ -74,28 +81,34 @@ class GuardedProvider implements SocketProvider {
 
   async connect(options: ConnectOptions): Promise<Stream> {
     const asked = readConnect(options);
-    const { own, requests, timeout } = await this.#admitted(asked);
+    const { own, requests, timeout, since } = await this.#admitted(asked);
     const stream = await this.#inner.connect({ ...own, timeout });
-    const peer =
-      asked.peer && stream.remote.family !== 'unix' ? [{ ...asked.peer, address: stream.remote }] : [];
-    return this.#live.watch(stream, [...requests, ...peer]);
+    const { remote } = stream;
+    const { peer } = asked;
+    const reached = peer === undefined || remote.family === 'unix' ? [] : [addressRequest(peer, remote)];
+    return this.#live.watch(stream, [...requests, ...reached], since);
   }
 
   async listen(options: ListenOptions): Promise<Listener> {
-    const { own, requests, timeout } = await this.#admitted(readListen(options));
-    return this.#live.watchListener(await this.#inner.listen({ ...own, timeout }), requests);
+    const { own, requests, timeout, since } = await this.#admitted(readListen(options));
+    return this.#live.watchListener(await this.#inner.listen({ ...own, timeout }), requests, since);
   }
 
   /** What is accepted is connected, and has no destination to be judged. */
   async listenPackets(options: PacketListenOptions): Promise<PacketListener> {
-    const { own, requests, timeout } = await this.#admitted(readListenPackets(options));
-    return this.#live.watchListener(await this.#inner.listenPackets({ ...own, timeout }), requests);
+    const { own, requests, timeout, since } = await this.#admitted(readListenPackets(options));
+    return this.#live.watchListener(await this.#inner.listenPackets({ ...own, timeout }), requests, since);
   }
 
   async bind(options: BindOptions): Promise<Datagram> {
-    const { own, requests, timeout } = await this.#admitted(readBind(options));
+    const asked = readBind(options);
+    const { own, requests, timeout, since } = await this.#admitted(asked);
     const socket = await this.#inner.bind({ ...own, timeout });
-    return new GuardedDatagram(this.#live.watch(socket, requests), this.#policy, this.#live);
+    const { remote } = socket;
+    const { peer } = asked;
+    const reached = !peer || !remote || remote.family === 'unix' ? [] : [addressRequest(peer, remote)];
+    const watched = this.#live.watch(socket, [...requests, ...reached], since);
+    return new GuardedDatagram(watched, this.#policy, this.#live);
   }
 
   async resolve(host: string, options?: ResolveOptions): Promise<readonly IpAddress[]> {
@@ -121,6 +134,7 @@ class GuardedProvider implements SocketProvider {
 
   close(): Promise<void> {
     this.#live.close();
+    this.#judge.close();
     return this.#inner.close();
   }
 
@@ -128,14 +142,15 @@ class GuardedProvider implements SocketProvider {
     return this.close();
   }
 
-  async #admitted<O>(asked: Asked<O>): Promise<Settled<O> & { readonly timeout: number | undefined }> {
+  async #admitted<O>(asked: Asked<O>): Promise<Admitted<O>> {
     const { plan, peer } = asked;
+    const since = this.#live.revocations;
     if (plan.signal?.aborted === true) throw plan.signal.reason;
     const asking: Asking = { signal: plan.signal, timeLeft: countDown(plan.timeout, this.#clock) };
     const addresses = peer === undefined ? [] : await this.#addresses(peer, asking);
     const settled = asked.settle(addresses);
     for (const request of settled.requests) await this.#judge.admit(request, asking);
-    return { ...settled, timeout: asking.timeLeft() };
+    return { ...settled, timeout: asking.timeLeft(), since };
   }
 
   /** Judged, and within the plan's time, which running out is a failed connect, as it is later on. */

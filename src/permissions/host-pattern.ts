@@ -6,8 +6,8 @@ import { addressBytes, coversNetwork, formatNetwork, inNetwork } from './network
 
 /**
  * - `any`: every one.
- * - `name`: exactly this one; `localhost` only as far as it is this machine's loopback.
- * - `domain`: everything below a name, and the name itself if `hasApex`. Never an address.
+ * - `name`: exactly this one; `localhost`, and what is below it, only as far as it is this machine's loopback.
+ * - `domain`: everything below a name, and the name itself if `hasApex`. Never an address. Below `localhost` likewise.
  * - `network`: addresses, however they are spelt, and names as far as they lead there.
  * - `path`: a Unix socket's, or all that begins so if `isPrefix`. An abstract one begins with a NUL.
  * - `protocol`: a number or a name, in lower case.
@@ -76,6 +76,12 @@ export function bytesOf({ address }: Host): Uint8Array | undefined {
   return address === undefined ? undefined : addressBytes(address);
 }
 
+/** Whether a pattern is of names that are this machine's own. @see https://www.rfc-editor.org/rfc/rfc6761#section-6.3 */
+export function isLocalhost(pattern: HostPattern): boolean {
+  if (pattern.kind !== 'name' && pattern.kind !== 'domain') return false;
+  return pattern.name === 'localhost' || isBelow(pattern.name, 'localhost');
+}
+
 function isBelow(name: string, base: string): boolean {
   // A character must come before the dot.
   return name.length >= base.length + 2 && name.endsWith(`.${base}`);
@@ -104,16 +110,17 @@ export function matchesName(pattern: HostPattern, host: Host): boolean {
 }
 
 /**
- * A path without `.`, `..` and repeated slashes, which lead elsewhere than they say; an abstract name as it is. What links in
- * the file system do is not seen. @returns `undefined` of a relative path: where it leads depends on the process
+ * A path without `.` and repeated slashes; an abstract name as it is. What links in the file system do is not seen.
+ *
+ * @returns `undefined` where nobody can tell: a relative path depends on the process, and `..` on whether there are links
  */
 export function readPath(path: string): string | undefined {
   if (path.startsWith('\0')) return path;
   if (!path.startsWith('/')) return undefined;
   const parts: string[] = [];
   for (const part of path.split('/')) {
-    if (part === '..') parts.pop();
-    else if (part !== '.' && part !== '') parts.push(part);
+    if (part === '..') return undefined;
+    if (part !== '.' && part !== '') parts.push(part);
   }
   return `/${parts.join('/')}`;
 }

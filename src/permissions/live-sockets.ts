@@ -1,5 +1,6 @@
 /** What open sockets were permitted for, so that it can be asked again when a permission is taken back. */
 import type { Listener, SocketBase, SocketProvider } from '../base/provider.ts';
+import { denial } from './admit.ts';
 import type { LivePolicy, Policy } from './policy.ts';
 import { judge } from './policy.ts';
 import type { SocketRequest } from './rule.ts';
@@ -32,27 +33,53 @@ export class LiveSockets {
     return this.#revocations;
   }
 
-  watch<S extends SocketBase>(socket: S, requests: readonly SocketRequest[]): S {
-    if (!this.#isWatching) return socket;
-    this.#requests.set(socket.id, requests);
-    if (this.#requests.size >= this.#sweepAt) this.#sweep();
+  /**
+   * @param requests what it was permitted for
+   * @param since `revocations` when that was judged
+   * @throws {DeniedError} it is permitted no longer, and was aborted
+   */
+  watch<S extends SocketBase>(socket: S, requests: readonly SocketRequest[], since: number): S {
+    if (this.#isWatching) this.#keep(socket.id, this.#held(socket.id, requests, since));
     return socket;
   }
 
-  /** What a listener accepts stands and falls with it. */
+  /** What a listener accepts stands and falls with it. @throws {DeniedError} as `watch` */
   watchListener<S extends SocketBase>(
     listener: Listener<S>,
     requests: readonly SocketRequest[],
+    since: number,
   ): Listener<S> {
     if (!this.#isWatching) return listener;
-    return new WatchedListener(this.watch(listener, requests), (socket) => {
-      this.watch(socket, requests);
+    const held = this.#held(listener.id, requests, since);
+    this.#keep(listener.id, held);
+    return new WatchedListener(listener, (socket) => {
+      this.#keep(socket.id, held);
     });
   }
 
   close(): void {
     this.#unsubscribe?.();
     this.#requests.clear();
+  }
+
+  /** What it holds. What a person allowed for one call is held by no policy, and so taken back by none. */
+  #held(id: number, requests: readonly SocketRequest[], since: number): readonly SocketRequest[] {
+    const held: SocketRequest[] = [];
+    for (const request of requests) {
+      const decision = judge(this.#policy, request);
+      if (decision.allowed) held.push(request);
+      else if (since !== this.#revocations) {
+        this.#provider.abort(id);
+        throw denial(request, decision);
+      }
+    }
+    return held;
+  }
+
+  #keep(id: number, held: readonly SocketRequest[]): void {
+    if (held.length === 0) return;
+    this.#requests.set(id, held);
+    if (this.#requests.size >= this.#sweepAt) this.#sweep();
   }
 
   #revoked(): void {

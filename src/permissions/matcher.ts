@@ -1,9 +1,9 @@
 /** Whether a rule is about a request. */
 import type { Host } from './host-pattern.ts';
-import { bytesOf, matchesName, matchesPath, readHost, readPath } from './host-pattern.ts';
+import { bytesOf, isLocalhost, matchesName, matchesPath, readHost, readPath } from './host-pattern.ts';
 import { addressBytes, classOf, formsOf, inNetwork, isUnspecified } from './networks.ts';
 import { OPS } from './ops.ts';
-import { hasPort } from './ports.ts';
+import { hasPort, hasPortFrom } from './ports.ts';
 import type { Rule, SocketRequest } from './rule.ts';
 
 /** A request in the form in which rules are compared with it. */
@@ -42,7 +42,7 @@ function matchesAddress({ effect, host: pattern }: Rule, { host, forms }: Asked)
   if (pattern.kind === 'network') return forms?.some((form) => inNetwork(pattern.network, form)) ?? false;
   if (!matchesName(pattern, host)) return false;
   // Whoever may reach this machine by name may not be led elsewhere by whoever answers for the name.
-  return effect === 'deny' || pattern.kind !== 'name' || pattern.name !== 'localhost' || isHere(forms);
+  return effect === 'deny' || !isLocalhost(pattern) || isHere(forms);
 }
 
 /** Whether `rule` is about what is asked, by its name or, where that is known, its address. */
@@ -62,13 +62,19 @@ export function matchesAsked(rule: Rule, asked: Asked): boolean {
   }
 }
 
-/** Whether `rule`, which forbids, forbids this: all of one's own addresses are forbidden if any of them is. */
+/** Ports below are never given to whoever asks for a free one. @see https://www.rfc-editor.org/rfc/rfc6056#section-3.2 */
+const FIRST_FREE_PORT = 1024;
+
+/** Whether `rule`, which forbids, forbids this. What stands for many is forbidden if any of them is. */
 export function forbids(rule: Rule, asked: Asked): boolean {
   const { op, port } = asked.request;
-  if (asked.isWildcard) return rule.op === op && hasPort(rule.ports, port);
-  // Two paths may be one file. Where a relative one leads nobody knows.
-  if (OPS[op].subject === 'path' && asked.path === undefined) return rule.op === op;
-  return matchesAsked(rule, asked);
+  if (rule.op !== op) return false;
+  const { subject, isOwn } = OPS[op];
+  // Where such a path leads nobody knows.
+  if (subject === 'path') return asked.path === undefined || matchesPath(rule.host, asked.path);
+  if (subject !== 'address' || !isOwn) return matchesAsked(rule, asked);
+  const hasOne = port === 0 ? hasPortFrom(rule.ports, FIRST_FREE_PORT) : hasPort(rule.ports, port);
+  return hasOne && (asked.isWildcard || matchesAddress(rule, asked));
 }
 
 /** Whether it depends on the addresses of a name, which are not known yet, whether `rule` is about it. */

@@ -172,8 +172,35 @@ export function classOf(bytes: Uint8Array): AddressClass {
   return 'public';
 }
 
+/** The IPv4 network that is carried, where all of `net` is in a block that carries such addresses. */
+function carried(net: Network): Network | undefined {
+  for (const [block, offset] of EMBEDDINGS) {
+    if (!coversNetwork(block, net)) continue;
+    const bytes = LOOPBACK_V4.slice();
+    bytes.set(net.bytes.subarray(offset, offset + 4), 12);
+    const prefix = MAPPED + Math.min(32, Math.max(0, net.prefix - 8 * offset));
+    return { bytes: masked(bytes, prefix), prefix };
+  }
+  return undefined;
+}
+
 /** Whether a network has any address that is not the internet's, or only such. */
 export function touchesLocal(net: Network): 'all' | 'none' | 'some' {
   if (BLOCKS.some(([block, class_]) => class_ !== 'multicast' && coversNetwork(block, net))) return 'all';
-  return BLOCKS.some(([block]) => coversNetwork(net, block)) ? 'some' : 'none';
+  const inner = carried(net);
+  if (inner !== undefined) return touchesLocal(inner);
+  const isMixed =
+    BLOCKS.some(([block]) => coversNetwork(net, block)) ||
+    EMBEDDINGS.some(([block]) => coversNetwork(net, block));
+  return isMixed ? 'some' : 'none';
+}
+
+/** Whether all of a network is in one class. */
+export function isAllOf(net: Network, wanted: AddressClass): boolean {
+  const inner = carried(net);
+  return BLOCKS.some(
+    ([block, class_]) =>
+      class_ === wanted &&
+      (coversNetwork(block, net) || (inner !== undefined && coversNetwork(block, inner))),
+  );
 }

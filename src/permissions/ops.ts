@@ -11,23 +11,25 @@ export interface OpRow {
   readonly isOwn: boolean;
   /** What a person reads: "connect to …". `{}` is where; without it nothing is said of where. */
   readonly words: string;
+  /** What stands there for everywhere. */
+  readonly any: string;
 }
 
 /* prettier-ignore */
 const TABLE = {
-  'tcp-connect':              { subject: 'address',  action: 'connect',    isOwn: false, words: 'connect to {}' },
-  'tcp-listen':               { subject: 'address',  action: 'listen',     isOwn: true,  words: 'accept connections on {}' },
-  'udp-bind':                 { subject: 'address',  action: 'bind',       isOwn: true,  words: 'receive messages on {}' },
-  'udp-send-to':              { subject: 'address',  action: 'send',       isOwn: false, words: 'send messages to {}' },
-  'udp-multicast-membership': { subject: 'host',     action: 'join',       isOwn: false, words: 'listen to the multicast groups of {}' },
-  'unix-connect':             { subject: 'path',     action: 'connect',    isOwn: false, words: 'connect to programs on this computer at {}' },
-  'unix-listen':              { subject: 'path',     action: 'listen',     isOwn: true,  words: 'accept programs on this computer at {}' },
-  'resolve-host':             { subject: 'host',     action: 'resolve',    isOwn: false, words: 'look up the addresses of {}' },
-  'resolve-proxy':            { subject: 'none',     action: 'resolve',    isOwn: false, words: 'learn which proxies are in use' },
-  'network-state':            { subject: 'none',     action: 'interfaces', isOwn: false, words: 'learn the addresses of this computer' },
-  'raw-open':                 { subject: 'protocol', action: 'open',       isOwn: false, words: 'read and write raw packets of {}' },
-  'packet-open':              { subject: 'protocol', action: 'open',       isOwn: false, words: 'read and write all that passes {}' },
-  'netlink-open':             { subject: 'protocol', action: 'open',       isOwn: false, words: "talk to the system's {}" },
+  'tcp-connect':              { subject: 'address',  action: 'connect',    isOwn: false, words: 'connect to {}',                               any: 'any host, on the internet and on your local network' },
+  'tcp-listen':               { subject: 'address',  action: 'listen',     isOwn: true,  words: 'accept connections on {}',                    any: 'all addresses of this computer' },
+  'udp-bind':                 { subject: 'address',  action: 'bind',       isOwn: true,  words: 'receive messages on {}',                      any: 'all addresses of this computer' },
+  'udp-send-to':              { subject: 'address',  action: 'send',       isOwn: false, words: 'send messages to {}',                         any: 'any host, on the internet and on your local network' },
+  'udp-multicast-membership': { subject: 'host',     action: 'join',       isOwn: false, words: 'listen to {}',                                any: 'all multicast groups' },
+  'unix-connect':             { subject: 'path',     action: 'connect',    isOwn: false, words: 'connect to programs on this computer at {}',  any: 'any path' },
+  'unix-listen':              { subject: 'path',     action: 'listen',     isOwn: true,  words: 'accept programs on this computer at {}',      any: 'any path' },
+  'resolve-host':             { subject: 'host',     action: 'resolve',    isOwn: false, words: 'look up the addresses of {}',                 any: 'any host' },
+  'resolve-proxy':            { subject: 'none',     action: 'resolve',    isOwn: false, words: 'learn which proxies are in use',              any: '' },
+  'network-state':            { subject: 'none',     action: 'interfaces', isOwn: false, words: 'learn the addresses of this computer',        any: '' },
+  'raw-open':                 { subject: 'protocol', action: 'open',       isOwn: false, words: 'read and write raw packets of {}',            any: 'any protocol' },
+  'packet-open':              { subject: 'protocol', action: 'open',       isOwn: false, words: 'read and write all that passes {}',           any: 'any network interface' },
+  'netlink-open':             { subject: 'protocol', action: 'open',       isOwn: false, words: 'talk to the system by netlink: {}',           any: 'all of it' },
 } as const;
 
 /** What a program asks to do, and what a rule is about. Each is judged by itself: none contains another. */

@@ -1,7 +1,9 @@
 import type { AbortSignalLike } from '../base/abort.ts';
+import { isLocalhost } from './host-pattern.ts';
 import type { Asked } from './matcher.ts';
 import { dependsOnAddress, forbids, matchesAsked, readRequest } from './matcher.ts';
 import { classOf } from './networks.ts';
+import { OPS } from './ops.ts';
 import type { Rule, SocketRequest } from './rule.ts';
 import { formatRule } from './rule.ts';
 
@@ -12,6 +14,8 @@ export interface Decision {
   readonly rule?: string | undefined;
   /** A no to a name only: with the addresses that it is resolved to, each may be asked about again. */
   readonly dependsOnAddress?: boolean | undefined;
+  /** A no to an address because of where it is: a yes to its name does not change it. */
+  readonly isInside?: boolean | undefined;
 }
 
 /** Decides what may be done. One that throws has said no. */
@@ -41,6 +45,7 @@ export interface RulesPolicyOptions {
 }
 
 const DENIED: Decision = { allowed: false };
+const DENIED_INSIDE: Decision = { allowed: false, isInside: true };
 const DEPENDS: Decision = { allowed: false, dependsOnAddress: true };
 
 interface Told {
@@ -61,13 +66,15 @@ function byOp(rules: readonly Rule[], effect: Rule['effect']): ReadonlyMap<strin
   return lists;
 }
 
-/** Whether only a rule about addresses can allow this. */
-function isInside({ forms }: Asked, local: RulesPolicyOptions['local']): boolean {
-  return local === 'by-address' && forms !== undefined && forms.some((form) => classOf(form) !== 'public');
+/** Whether only a rule about addresses can allow this. One's own addresses lead nowhere. */
+function isInside({ request, forms }: Asked, local: RulesPolicyOptions['local']): boolean {
+  if (local !== 'by-address' || forms === undefined) return false;
+  const { subject, isOwn } = OPS[request.op];
+  return subject === 'address' && !isOwn && forms.some((form) => classOf(form) !== 'public');
 }
 
 function reachesInside({ host }: Rule): boolean {
-  return host.kind === 'network' || (host.kind === 'name' && host.name === 'localhost');
+  return host.kind === 'network' || isLocalhost(host);
 }
 
 /**
@@ -85,6 +92,7 @@ export function rulesPolicy(rules: readonly Rule[], options: RulesPolicyOptions 
     const inside = isInside(asked, local);
     for (const { rule, decision } of own)
       if (matchesAsked(rule, asked) && (!inside || reachesInside(rule))) return decision;
+    if (inside) return DENIED_INSIDE;
     return own.some(({ rule }) => dependsOnAddress(rule, asked)) ? DEPENDS : DENIED;
   };
 }
@@ -105,6 +113,7 @@ export function judge(policy: Policy, request: SocketRequest): Decision {
       allowed: false,
       rule: decision?.rule,
       ...(decision?.dependsOnAddress === true && { dependsOnAddress: true }),
+      ...(decision?.isInside === true && { isInside: true }),
     };
   } catch {
     return DENIED;

@@ -34,6 +34,11 @@ export function hasPort(set: PortSet, port: number): boolean {
   return false;
 }
 
+/** Whether it has any port from `first` on. */
+export function hasPortFrom(set: PortSet, first: number): boolean {
+  return set === null || set.some((range) => range[1] >= first);
+}
+
 /** Whether every port of `inner` is one of `outer`. */
 export function coversPorts(outer: PortSet, inner: PortSet): boolean {
   if (outer === null) return true;

@@ -1,17 +1,17 @@
 /** Names that have another address each time that somebody asks (F66), before every provider, guarded. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { IpAddress } from '../base/address.ts';
 import { parseIp } from '../base/address.ts';
-import { DeniedError, ResolveError } from '../base/errors.ts';
+import { DeniedError } from '../base/errors.ts';
 import type { Resolver } from '../base/names.ts';
-import type { SocketProvider } from '../base/provider.ts';
+import type { SocketProvider, Stream } from '../base/provider.ts';
 import { localProvider } from '../engine/local-provider.ts';
 import { portableProvider } from '../portable/portable-provider.ts';
 import { memoryProvider } from '../testing/memory-provider.ts';
 import { leakCheck } from '../testing/node/leak-check.ts';
 import { guard } from './guard.ts';
-import type { Policy } from './policy.ts';
+import type { SocketRequest } from './rule.ts';
+import { only } from './test-kit.ts';
 
 const PROVIDERS: readonly (readonly [string, (resolver: Resolver) => SocketProvider])[] = [
   ['localProvider', (resolver) => localProvider({ resolver })],
@@ -38,13 +38,7 @@ function rebinding(): Rebinding {
   return { resolver, asked };
 }
 
-/** Lets the name through, and of addresses only the good one. */
-function policy(judged: string[]): Policy {
-  return ({ op, host }) => {
-    judged.push(`${op} ${host}`);
-    return { allowed: op === 'tcp-listen' || host === 'rebind.test' || host === GOOD };
-  };
-}
+const RULES = ['tcp-listen:*:*', 'tcp-connect:rebind.test:*', `deny tcp-connect:${EVIL}:*`];
 
 /** Listens on one port of both addresses, and counts who comes to the evil one. */
 async function listenOnBoth(provider: SocketProvider): Promise<{ port: number; visits: () => number }> {
@@ -66,46 +60,78 @@ const hostOf = (address: { host: string } | { path: unknown }): string =>
   'host' in address ? address.host : '';
 
 for (const [name, make] of PROVIDERS) {
-  test(`${name} dials the addresses that were checked, though the name has others by now (F66)`, async () => {
+  test(`${name} looks a name up once for each connect, and dials what was judged then (F66)`, async () => {
     const leaks = leakCheck();
     const { resolver, asked } = rebinding();
-    const judged: string[] = [];
     const provider = make(resolver);
-    const guarded = guard(provider, policy(judged));
+    const judged: SocketRequest[] = [];
+    const decide = only(...RULES);
+    const guarded = guard(provider, (request) => {
+      judged.push(request);
+      return decide(request);
+    });
     const { port, visits } = await listenOnBoth(provider);
-    const addresses = await guarded.resolve('rebind.test');
-    assert.deepEqual(addresses.map(hostOf), [GOOD]);
-    const stream = await guarded.connect({ host: 'rebind.test', port, addresses });
+    const stream = await guarded.connect({ host: 'rebind.test', port });
     assert.equal(hostOf(stream.remote), GOOD);
     assert.deepEqual(asked, ['rebind.test'], 'the name was looked up once');
-    assert.deepEqual(judged, ['tcp-connect rebind.test', `tcp-connect ${GOOD}`]);
+    const { family, host } = { family: 'ipv4', host: GOOD } as const;
+    assert.deepEqual(judged, [
+      { op: 'tcp-connect', host: 'rebind.test', port },
+      { op: 'tcp-connect', host: 'rebind.test', port, address: { family, host } },
+    ]);
     // Whoever asks anew is told the other address, and it does not pass.
-    const later = await guarded.resolve('rebind.test');
-    assert.deepEqual(later.map(hostOf), [EVIL]);
-    await assert.rejects(guarded.connect({ host: 'rebind.test', port, addresses: later }), DeniedError);
+    await assert.rejects(guarded.connect({ host: 'rebind.test', port }), DeniedError);
+    assert.deepEqual([asked.length, visits()], [2, 0]);
+    await guarded.close();
+    leaks.check();
+  });
+
+  test(`${name} dials of a mixed answer the allowed address alone (F66)`, async () => {
+    const leaks = leakCheck();
+    const answer = [EVIL, GOOD, EVIL].map((host) => ({ family: 'ipv4', host }) as const);
+    const provider = make(() => Promise.resolve(answer));
+    const guarded = guard(provider, only(...RULES));
+    const { port, visits } = await listenOnBoth(provider);
+    const stream = await guarded.connect({ host: 'rebind.test', port });
+    assert.equal(hostOf(stream.remote), GOOD);
+    stream.abort();
+    // The allowed one refuses: the denied one, which would accept, is no second choice.
+    await assert.rejects(guarded.connect({ host: 'rebind.test', port: 1 }), { code: 'ERR_CONNECT_FAILED' });
     assert.equal(visits(), 0);
     await guarded.close();
     leaks.check();
   });
 
-  test(`${name} looks a name up once for each connect, and dials what was answered then (F66)`, async () => {
+  test(`${name} takes no addresses of the caller's for the name's (F66)`, async () => {
     const leaks = leakCheck();
     const { resolver, asked } = rebinding();
-    const refused: string[] = [];
-    // The place to check every address that is dialled: what the resolver does not answer is not.
-    const checking: Resolver = async (host, options) => {
-      const found = await resolver(host, options);
-      const good = (address: IpAddress): boolean => address.host === GOOD;
-      refused.push(...found.filter((address) => !good(address)).map(hostOf));
-      return found.filter(good);
-    };
-    const provider = make(checking);
-    const guarded = guard(provider, policy([]));
+    const provider = make(resolver);
+    const guarded = guard(provider, only(...RULES, `tcp-connect:${GOOD}:*`));
     const { port, visits } = await listenOnBoth(provider);
-    const stream = await guarded.connect({ host: 'rebind.test', port });
-    assert.deepEqual([hostOf(stream.remote), asked.length], [GOOD, 1]);
-    await assert.rejects(guarded.connect({ host: 'rebind.test', port }), ResolveError);
-    assert.deepEqual([refused, asked.length, visits()], [[EVIL], 2, 0]);
+    const given = (...hosts: string[]): Promise<Stream> =>
+      guarded.connect({
+        host: 'rebind.test',
+        port,
+        addresses: hosts.map((host) => ({ family: 'ipv4', host })),
+      });
+    await assert.rejects(given(EVIL), DeniedError);
+    await assert.rejects(given('127.0.0.77'), DeniedError);
+    assert.equal(hostOf((await given(EVIL, GOOD)).remote), GOOD);
+    assert.deepEqual([asked, visits()], [[], 0]);
+    await guarded.close();
+    leaks.check();
+  });
+
+  test(`${name} binds to what a peer's name was judged by (F66)`, async () => {
+    const leaks = leakCheck();
+    const { resolver, asked } = rebinding();
+    const guarded = guard(
+      make(resolver),
+      only('udp-bind:*:*', 'udp-send-to:*:9', `deny udp-send-to:${EVIL}:*`),
+    );
+    const socket = await guarded.bind({ remote: { host: 'rebind.test', port: 9 } });
+    assert.deepEqual([hostOf(socket.remote ?? { path: '' }), asked.length], [GOOD, 1]);
+    await assert.rejects(guarded.bind({ remote: { host: 'rebind.test', port: 9 } }), DeniedError);
     await guarded.close();
     leaks.check();
   });

@@ -122,18 +122,24 @@ function readName(piece: Piece): string {
     );
   const { name, address } = readHost(text);
   if (address !== undefined) throw fault(piece, `write the address as ${address.host}`);
-  if (name === undefined || name === '') throw fault(piece, 'this is no host name');
+  if (name === undefined || name.split('.').includes('')) throw fault(piece, 'this is no host name');
   return name;
 }
+
+/** What no path may have: links may lead a `..` elsewhere than it says. */
+const UNFIT_PATHS: readonly (readonly [unfit: RegExp, reason: string])[] = [
+  [/[\p{C}\p{Zl}\p{Zp}]/u, 'a path has a character that nobody can see'],
+  [/\*(?!$)/, 'a * can only stand at the end of a path'],
+  [/(^|\/)\.\.(\/|\*?$)/, 'a path has no .. in it, which links may lead elsewhere'],
+];
 
 /** A path from the root, or `@` and an abstract name; a `*` at the end stands for whatever follows. `*` is any. */
 export function readPathPattern(piece: Piece): HostPattern {
   const { text } = piece;
   if (text === '*') return ANY_HOST;
-  if (/\p{Cc}/u.test(text)) throw fault(piece, 'a path has no control characters');
+  for (const [unfit, reason] of UNFIT_PATHS) if (unfit.test(text)) throw fault(piece, reason);
   const isPrefix = text.endsWith('*');
   const written = isPrefix ? text.slice(0, -1) : text;
-  if (written.includes('*')) throw fault(piece, 'a * can only stand at the end of a path');
   if (written.startsWith('@')) return { kind: 'path', path: `\0${written.slice(1)}`, isPrefix };
   const path = readPath(written);
   if (path === undefined) throw fault(piece, 'a path must begin with a slash, or an abstract name with @');

@@ -1,115 +1,25 @@
+/** The manifest key `sockets`, by the table of Chrome's own cases and what follows from its code. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatHostPort } from './host-port.ts';
+import { parseRule } from './native-dialect.ts';
 import { formatSocketRule } from './socket-permission.ts';
-import { parseSocketsKey } from './sockets-key.ts';
+import { formatSocketsKey, parseSocketsKey } from './sockets-key.ts';
 import { PermissionSyntaxError } from './syntax-error.ts';
+import { readCases } from './test-kit.ts';
 
-/** Manifest value, and the rules that it gives. */
-const VALID: readonly (readonly [unknown, readonly string[]])[] = [
-  [{}, []],
-  [{ tcp: {} }, []],
-  [{ somethingNew: { connect: '*' }, tcp: { dial: '*' } }, []],
-  ...(
-    [
-      ['udp', 'send', 'udp-send-to'],
-      ['udp', 'bind', 'udp-bind'],
-      ['tcp', 'connect', 'tcp-connect'],
-      ['tcpServer', 'listen', 'tcp-listen'],
-    ] as const
-  ).flatMap(([section, entry, op]): [unknown, string[]][] => [
-    [{ [section]: { [entry]: '' } }, [`${op}:*:*`]],
-    [{ [section]: { [entry]: [''] } }, [`${op}:*:*`]],
-    [{ [section]: { [entry]: [] } }, []],
-    [{ [section]: { [entry]: ['a:80', 'b:10'] } }, [`${op}:a:80`, `${op}:b:10`]],
-  ]),
-  [{ udp: { multicastMembership: '' } }, ['udp-multicast-membership']],
-  [{ udp: { multicastMembership: [''] } }, ['udp-multicast-membership']],
-  [{ udp: { multicastMembership: ['', ''] } }, ['udp-multicast-membership']],
-  [{ udp: { multicastMembership: [] } }, []],
-  [{ tcp: { connect: ['a:1', 'A:1', 'b:2', 'a:1'] } }, ['tcp-connect:a:1', 'tcp-connect:b:2']],
-  [{ tcp: { connect: '*.Example.com:443' } }, ['tcp-connect:*.example.com:443']],
-  [
-    {
-      tcp: { connect: ['a:80', 'b:10'] },
-      tcpServer: { listen: ['a:80', 'b:10'] },
-      udp: { bind: ['a:80', 'b:10'], send: ['a:80', 'b:10'], multicastMembership: '' },
-    },
-    [
-      'tcp-connect:a:80',
-      'tcp-connect:b:10',
-      'tcp-listen:a:80',
-      'tcp-listen:b:10',
-      'udp-bind:a:80',
-      'udp-bind:b:10',
-      'udp-multicast-membership',
-      'udp-send-to:a:80',
-      'udp-send-to:b:10',
-    ],
-  ],
-];
+const { valid, invalid } = readCases('sockets-key') as {
+  readonly valid: readonly (readonly [value: unknown, rules: readonly string[]])[];
+  readonly invalid: readonly (readonly [value: unknown, path: readonly unknown[], message: string])[];
+};
 
-/** Manifest value, the place of the fault, and the message. */
-const INVALID: readonly (readonly [unknown, readonly (string | number)[], string])[] = [
-  [
-    { tcp: { connect: ['a:80', 'b:0'] } },
-    ['sockets', 'tcp', 'connect', 1],
-    "Invalid host:port pattern 'b:0'",
-  ],
-  [{ tcp: { connect: 'a:65536' } }, ['sockets', 'tcp', 'connect'], "Invalid host:port pattern 'a:65536'"],
-  [{ tcp: { connect: 'a:-1' } }, ['sockets', 'tcp', 'connect'], "Invalid host:port pattern 'a:-1'"],
-  [{ tcp: { connect: 'a:80-90' } }, ['sockets', 'tcp', 'connect'], "Invalid host:port pattern 'a:80-90'"],
-  [{ tcp: { connect: '[::1]:80' } }, ['sockets', 'tcp', 'connect'], "Invalid host:port pattern '[::1]:80'"],
-  [{ tcp: { connect: '::1' } }, ['sockets', 'tcp', 'connect'], "Invalid host:port pattern '::1'"],
-  [{ tcp: { connect: ' a:80' } }, ['sockets', 'tcp', 'connect'], "Invalid host:port pattern ' a:80'"],
-  [
-    { tcpServer: { listen: 'a:80 ' } },
-    ['sockets', 'tcpServer', 'listen'],
-    "Invalid host:port pattern 'a:80 '",
-  ],
-  [{ udp: { send: ['\ta'] } }, ['sockets', 'udp', 'send', 0], "Invalid host:port pattern '\ta'"],
-  [{ udp: { bind: 'a:b:c' } }, ['sockets', 'udp', 'bind'], "Invalid host:port pattern 'a:b:c'"],
-  [
-    { udp: { multicastMembership: '*' } },
-    ['sockets', 'udp', 'multicastMembership'],
-    "Invalid host:port pattern '*'",
-  ],
-  [
-    { udp: { multicastMembership: ['', 'a'] } },
-    ['sockets', 'udp', 'multicastMembership', 1],
-    "Invalid host:port pattern 'a'",
-  ],
-  [null, ['sockets'], "Invalid value for 'sockets': expected an object"],
-  [undefined, ['sockets'], "Invalid value for 'sockets': expected an object"],
-  ['*', ['sockets'], "Invalid value for 'sockets': expected an object"],
-  [[], ['sockets'], "Invalid value for 'sockets': expected an object"],
-  [{ tcp: '*' }, ['sockets', 'tcp'], "Invalid value for 'sockets.tcp': expected an object"],
-  [{ tcp: null }, ['sockets', 'tcp'], "Invalid value for 'sockets.tcp': expected an object"],
-  [
-    { tcp: { connect: 80 } },
-    ['sockets', 'tcp', 'connect'],
-    "Invalid value for 'sockets.tcp.connect': expected a string or a list of strings",
-  ],
-  [
-    { tcp: { connect: {} } },
-    ['sockets', 'tcp', 'connect'],
-    "Invalid value for 'sockets.tcp.connect': expected a string or a list of strings",
-  ],
-  [
-    { tcp: { connect: ['', 7] } },
-    ['sockets', 'tcp', 'connect', 1],
-    "Invalid value for 'sockets.tcp.connect.1': expected a string",
-  ],
-];
-
-for (const [value, expected] of VALID) {
+for (const [value, expected] of valid) {
   test(`parseSocketsKey reads ${JSON.stringify(value)}`, () => {
     assert.deepEqual(parseSocketsKey(value).map(formatSocketRule), expected);
   });
 }
 
-for (const [value, path, message] of INVALID) {
-  test(`parseSocketsKey refuses ${(JSON.stringify(value) as string | undefined) ?? 'undefined'}`, () => {
+for (const [value, path, message] of invalid) {
+  test(`parseSocketsKey refuses ${JSON.stringify(value)}`, () => {
     assert.throws(
       () => parseSocketsKey(value),
       (error) => {
@@ -123,9 +33,26 @@ for (const [value, path, message] of INVALID) {
   });
 }
 
-test('parseSocketsKey reads again what it wrote', () => {
-  const rules = parseSocketsKey({ tcp: { connect: ['', '.a.org', 'b:7', ':80', '10.0.0.1:1'] } });
-  assert.deepEqual(parseSocketsKey({ tcp: { connect: rules.map((rule) => formatHostPort(rule)) } }), rules);
+for (const [value] of valid) {
+  test(`formatSocketsKey writes ${JSON.stringify(value)} so that it is read again`, () => {
+    const rules = parseSocketsKey(value);
+    assert.deepEqual(parseSocketsKey(formatSocketsKey(rules)), rules);
+  });
+}
+
+test('formatSocketsKey writes nothing that would say something else', () => {
+  for (const text of [
+    'deny tcp-connect:*:80',
+    'tcp-connect:a:80',
+    'tcp-connect:*:80-90',
+    'unix-connect',
+    'resolve-host',
+  ])
+    assert.equal(formatSocketsKey(parseRule(text)), undefined, text);
+});
+
+test('parseSocketsKey refuses what is not there', () => {
+  assert.throws(() => parseSocketsKey(undefined), { path: ['sockets'] });
 });
 
 test('parseSocketsKey ignores what a prototype carries', () => {
