@@ -63,17 +63,22 @@ async function findScript({ root, folder }: AppFolder, entry: string): Promise<A
   }
 }
 
-/** Looks at every entry of `app.background.scripts`; what is wrong is told with its place in the manifest. */
+/** A script that the manifest names, and where. */
+export interface ScriptEntry {
+  readonly entry: string;
+  readonly path: JsonPath;
+}
+
+/** Looks at every script that the manifest names; what is wrong is told with its place in the manifest. */
 export async function findScripts(
   folder: AppFolder,
-  entries: readonly string[],
+  entries: readonly ScriptEntry[],
 ): Promise<{ scripts: AppScript[]; problems: ScriptProblem[] }> {
   const scripts: AppScript[] = [];
   const problems: ScriptProblem[] = [];
-  for (const [index, entry] of entries.entries()) {
+  for (const { entry, path } of entries) {
     const found = await findScript(folder, entry);
-    if (typeof found === 'string')
-      problems.push({ path: ['app', 'background', 'scripts', index], reason: found });
+    if (typeof found === 'string') problems.push({ path, reason: found });
     else scripts.push(found);
   }
   return { scripts, problems };

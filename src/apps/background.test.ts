@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { AppLoadError, Background } from './background.ts';
+import { createChromeObject } from './chrome-object.ts';
 import type { App } from './manifest.ts';
 
 let root = '';
@@ -31,7 +32,17 @@ async function makePage(...sources: readonly string[]): Promise<Page> {
     scripts.push({ entry, file: join(root, entry) });
   }
   const manifest = { name: 'Test', sockets: {} };
-  const app: App = { name: 'Test', version: '1', id: 'a'.repeat(32), root, scripts, manifest, warnings: [] };
+  const app: App = {
+    kind: 'chrome-app',
+    isModule: false,
+    name: 'Test',
+    version: '1',
+    id: 'a'.repeat(32),
+    root,
+    scripts,
+    manifest,
+    warnings: [],
+  };
   const messages: string[] = [];
   let listen: (message: string) => void = () => undefined;
   const sockets = {
@@ -47,7 +58,7 @@ async function makePage(...sources: readonly string[]): Promise<Page> {
   const background = new Background({
     app,
     folder: 'APP',
-    api: { sockets, runtime: {} },
+    makeApi: (report) => createChromeObject({ sockets, runtime: {} }, app, report),
     version: '9.9.9',
     write: (level, message) => {
       messages.push(`${level}: ${message}`);

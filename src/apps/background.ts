@@ -5,10 +5,10 @@ import { createConsole } from './app-console.ts';
 import type { WriteMessage } from './app-console.ts';
 import { cleanStacks, describeThrown, formatPlace, isFromApp } from './app-error.ts';
 import type { ThrownReport } from './app-error.ts';
-import { createChromeObject } from './chrome-object.ts';
-import type { ChromeObject, ChromeSocketsApi } from './chrome-object.ts';
+import type { AppApi, MakeApi } from './app-api.ts';
 import { ErrorEvent, PromiseRejectionEvent, defineHandler } from './events.ts';
-import { addPageGlobals } from './globals.ts';
+import { AppModules } from './app-modules.ts';
+import { addPageGlobals, appOrigin } from './globals.ts';
 import type { App } from './manifest.ts';
 import { createRealm, defineGlobal } from './realm.ts';
 import type { RealmGlobal } from './realm.ts';
@@ -18,7 +18,7 @@ export interface BackgroundOptions {
   readonly app: App;
   /** The app's folder as messages should show it. */
   readonly folder: string;
-  readonly api: ChromeSocketsApi;
+  readonly makeApi: MakeApi;
   /** Takes the app's console messages, and the reports of what its code threw. */
   readonly write: WriteMessage;
   /** Portside's version. */
@@ -52,18 +52,18 @@ export class Background {
   readonly #global: RealmGlobal;
   readonly #window: EventTarget = new EventTarget();
   readonly #timers: AppTimers;
-  readonly #chrome: ChromeObject;
+  readonly #api: AppApi;
   /** Whether `error` listeners were called in this turn: what is uncaught then may be their own fault. */
   #isTelling = false;
 
   constructor(options: BackgroundOptions) {
-    const { api, app, version } = options;
+    const { makeApi, app, version } = options;
     const report = (error: unknown): void => {
       this.raise(error);
     };
     this.#options = options;
     this.#global = createRealm(app.name);
-    this.#chrome = createChromeObject(api, app, report);
+    this.#api = makeApi(report);
     this.#timers = new AppTimers({
       global: this.#global,
       report,
@@ -71,7 +71,7 @@ export class Background {
         options.write('error', 'A timer was given no function. As in Chrome, apps cannot run text as code.');
       },
     });
-    addPageGlobals(this.#global, { id: app.id, version });
+    addPageGlobals(this.#global, { id: app.id, kind: app.kind, version });
     this.#addOwnGlobals(report);
   }
 
@@ -86,15 +86,12 @@ export class Background {
    * @throws {AppLoadError} a script cannot be compiled, or throws and no `error` listener takes it
    */
   async run(): Promise<void> {
-    const sources = await Promise.all(this.#options.app.scripts.map(({ file }) => readFile(file)));
-    for (const [index, { file }] of this.#options.app.scripts.entries()) {
-      this.#runScript(file, new TextDecoder().decode(sources[index]));
-      await drainMicrotasks();
-    }
+    if (this.#options.app.isModule) await this.#runModules();
+    else await this.#runScripts();
     this.#window.dispatchEvent(new Event('DOMContentLoaded', { bubbles: true }));
     this.#window.dispatchEvent(new Event('load'));
     await drainMicrotasks();
-    this.#chrome.launch();
+    this.#api.launch();
   }
 
   /** Reports what the app's code threw outside of the load, unless an `error` listener of the app takes it. */
@@ -127,7 +124,7 @@ export class Background {
 
   /** Tells the app that it ends, and stops its timers. */
   close(): void {
-    this.#chrome.suspend();
+    this.#api.suspend();
     this.#timers.close();
   }
 
@@ -135,13 +132,49 @@ export class Background {
     return { root: this.#options.app.root, folder: this.#options.folder };
   }
 
-  #runScript(file: string, source: string): void {
-    try {
-      new Script(source, { filename: file }).runInContext(this.#global, { displayErrors: false });
-    } catch (thrown) {
-      const report = describeThrown(this.#folder, thrown);
-      if (!this.#isHandled(report, thrown)) throw new AppLoadError(report, { cause: thrown });
+  async #runScripts(): Promise<void> {
+    const { scripts } = this.#options.app;
+    const sources = await Promise.all(scripts.map(({ file }) => readFile(file)));
+    for (const [index, { file }] of scripts.entries()) {
+      const source = new TextDecoder().decode(sources[index]);
+      try {
+        new Script(source, { filename: file }).runInContext(this.#global, { displayErrors: false });
+      } catch (thrown) {
+        this.#failed(thrown);
+      }
+      await drainMicrotasks();
     }
+  }
+
+  async #runModules(): Promise<void> {
+    const { app } = this.#options;
+    const { root, kind, id } = app;
+    const modules = new AppModules({ root, global: this.#global, origin: appOrigin(kind, id) });
+    for (const { file } of app.scripts) {
+      try {
+        await modules.prepare(file);
+        await this.#begin(modules.run(file));
+      } catch (thrown) {
+        this.#failed(thrown);
+      }
+    }
+  }
+
+  /** Waits for the part of a module that awaits nothing. What it throws later is uncaught. */
+  async #begin(run: Promise<void>): Promise<void> {
+    let hasBegun = false;
+    const told = run.catch((thrown: unknown) => {
+      if (!hasBegun) throw thrown;
+      this.raise(thrown);
+    });
+    await Promise.race([told, drainMicrotasks()]);
+    hasBegun = true;
+  }
+
+  /** @throws {AppLoadError} no `error` listener of the app takes it */
+  #failed(thrown: unknown): void {
+    const report = describeThrown(this.#folder, thrown);
+    if (!this.#isHandled(report, thrown)) throw new AppLoadError(report, { cause: thrown });
   }
 
   #isHandled({ message, place }: ThrownReport, error: unknown): boolean {
@@ -171,7 +204,7 @@ export class Background {
     const page = this.#window;
     const own: Readonly<Record<string, unknown>> = {
       ...this.#timers.functions(),
-      chrome: this.#chrome.chrome,
+      ...this.#api.globals,
       console: createConsole((level, message) => {
         write(level, cleanStacks(this.#folder, message));
       }),

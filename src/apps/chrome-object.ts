@@ -1,5 +1,6 @@
 /** The app's `chrome`: the sockets, and what an app needs to know of itself and of its launch. */
 import { EventSource } from '../facades/chrome-sockets/event-source.ts';
+import type { AppApi } from './app-api.ts';
 import type { App } from './manifest.ts';
 
 /** What the sockets facade gives: `sockets`, if the manifest asks for them, and `runtime.lastError`. */
@@ -8,21 +9,12 @@ export interface ChromeSocketsApi {
   readonly runtime: { readonly lastError?: unknown };
 }
 
-/** The `chrome` of one app, and its launch. */
-export interface ChromeObject {
-  readonly chrome: object;
-  /** Tells the app that it was installed and launched, as Chrome does for an app that is loaded from a folder. */
-  launch(): void;
-  /** Tells the app that it is about to be stopped. */
-  suspend(): void;
-}
-
 /** Joins the sockets with the app's own `chrome.runtime` and `chrome.app.runtime`. @param report told what listeners throw */
 export function createChromeObject(
   api: ChromeSocketsApi,
   app: Pick<App, 'id' | 'manifest'>,
   report: (error: unknown) => void,
-): ChromeObject {
+): AppApi {
   const installed = new EventSource<object>('runtime.onInstalled', report);
   const launched = new EventSource<object>('app.runtime.onLaunched', report);
   const started = new EventSource<undefined>('runtime.onStartup', report);
@@ -42,7 +34,7 @@ export function createChromeObject(
     ...(api.sockets === undefined ? {} : { sockets: api.sockets }),
   };
   return {
-    chrome,
+    globals: { chrome },
     launch: () => {
       installed.emit({ reason: 'install' });
       launched.emit({ isKioskSession: false, isPublicSession: false, source: 'command_line' });

@@ -90,11 +90,10 @@ function createNavigator(version: string): object {
   });
 }
 
-function createLocation(id: string): object {
+function createLocation(origin: string): object {
   const { hash, host, hostname, href, pathname, port, protocol, search } = new URL(
-    `chrome-extension://${id}/_generated_background_page.html`,
+    `${origin}/_generated_background_page.html`,
   );
-  const origin = `chrome-extension://${id}`;
   return Object.freeze({
     hash,
     host,
@@ -109,25 +108,34 @@ function createLocation(id: string): object {
   });
 }
 
+const SCHEMES = { 'chrome-app': 'chrome-extension', extension: 'moz-extension' } as const;
+
+/** Where an app's files are, as it sees it. Ids of extensions may have characters that no host has. */
+export function appOrigin(kind: keyof typeof SCHEMES, id: string): string {
+  return `${SCHEMES[kind]}://${id.replace(/[^\w.-]/g, '-').toLowerCase()}`;
+}
+
 /** Who the globals are for. */
 export interface PageIdentity {
   /** The app's id. */
   readonly id: string;
+  readonly kind: 'chrome-app' | 'extension';
   /** Portside's version. */
   readonly version: string;
 }
 
 /** Gives a fresh global object what a background page has. Timers, `console`, `chrome` and events are the caller's. */
-export function addPageGlobals(global: RealmGlobal, { id, version }: PageIdentity): void {
+export function addPageGlobals(global: RealmGlobal, { id, kind, version }: PageIdentity): void {
   const host = globalThis as unknown as Record<string, unknown>;
+  const origin = appOrigin(kind, id);
   for (const name of HOST_GLOBALS) {
     if (host[name] !== undefined) defineGlobal(global, name, host[name]);
   }
   for (const [name, value] of Object.entries(OWN_GLOBALS)) defineGlobal(global, name, value);
   for (const name of SELF_NAMES) defineGlobal(global, name, global);
   defineGlobal(global, 'isSecureContext', true);
-  defineGlobal(global, 'location', createLocation(id));
+  defineGlobal(global, 'location', createLocation(origin));
   defineGlobal(global, 'name', '');
   defineGlobal(global, 'navigator', createNavigator(version));
-  defineGlobal(global, 'origin', `chrome-extension://${id}`);
+  defineGlobal(global, 'origin', origin);
 }

@@ -2,35 +2,36 @@
 import { createHash } from 'node:crypto';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { join, normalize } from 'node:path';
-import * as v from 'valibot';
-import { parseSocketsKey } from '../permissions/sockets-key.ts';
+import type * as v from 'valibot';
 import { PermissionSyntaxError } from '../permissions/syntax-error.ts';
 import { findScripts } from './app-files.ts';
 import type { AppScript } from './app-files.ts';
 import { JsonText, JsonTextError, formatJsonPath } from './json-text.ts';
-import type { JsonPath, TextPlace } from './json-text.ts';
+import type { TextPlace } from './json-text.ts';
+import type { ManifestKind, ManifestProblem } from './manifest-kinds.ts';
+import { kindOf } from './manifest-kinds.ts';
 import { findUnsupported } from './unsupported.ts';
 
 /** A checked app, ready to run. */
 export interface App {
+  readonly kind: ManifestKind['kind'];
   readonly name: string;
   readonly version: string;
-  /** Chrome's id for it: from the manifest's `key`, or else from the folder's path. @see `appId` */
+  /**
+   * Chrome's id for an app: from the manifest's `key`, or else from the folder's path. An extension may have one of its own,
+   * in `browser_specific_settings.gecko.id`. @see `appId`
+   */
   readonly id: string;
   /** The app's folder with no symbolic link in it. */
   readonly root: string;
   /** The background scripts in the order in which they run. */
   readonly scripts: readonly AppScript[];
+  /** Whether they are modules rather than classic scripts. */
+  readonly isModule: boolean;
   /** The manifest as it was written, as a value. */
   readonly manifest: Readonly<Record<string, unknown>>;
   /** What the manifest asks for that Portside does not have, one line each. */
   readonly warnings: readonly string[];
-}
-
-/** Something that is wrong at a place of the manifest. */
-export interface ManifestProblem {
-  readonly path: JsonPath;
-  readonly reason: string;
 }
 
 /** The app's folder or manifest cannot be used. */
@@ -45,66 +46,12 @@ export class ManifestError extends Error {
   }
 }
 
-const TEXT = 'must be a string';
-
-/** One to four numbers from 0 to 65535 without leading zeros, not all of them zero. */
-function isVersion(text: string): boolean {
-  const parts = text.split('.');
-  const isNumber = (part: string): boolean => /^(0|[1-9]\d{0,4})$/.test(part) && Number(part) <= 65535;
-  return parts.length <= 4 && parts.every(isNumber) && parts.some((part) => Number(part) > 0);
-}
-
-/** An object that is no list, with these keys and any others. */
-const dictionary = <Entries extends v.ObjectEntries>(entries: Entries) =>
-  v.pipe(
-    v.custom<object>(
-      (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-      'must be an object',
-    ),
-    v.object(entries, 'must be an object'),
-  );
-
-const ScriptsSchema = v.pipe(
-  v.array(v.string('must be a string, the path of a script in the app'), 'must be a list of script paths'),
-  v.nonEmpty('must name at least one script'),
-);
-
-const ManifestSchema = dictionary({
-  manifest_version: v.literal(2, 'must be 2, the version that Chrome Apps have'),
-  name: v.pipe(v.string(TEXT), v.trim(), v.nonEmpty('must not be empty')),
-  version: v.pipe(
-    v.string(TEXT),
-    v.check(isVersion, 'must be one to four numbers from 0 to 65535 with dots between them, such as "1.0.2"'),
-  ),
-  key: v.optional(v.string(TEXT)),
-  app: dictionary({ background: dictionary({ scripts: ScriptsSchema }) }),
-});
-
-type CheckedManifest = v.InferOutput<typeof ManifestSchema>;
-
-/** What to say of a key that is not there, where more can be said than that. */
-const MISSING: Readonly<Record<string, string>> = {
-  app: 'is missing: a Chrome App has {"background": {"scripts": […]}} here',
-  'app.background.scripts': 'is missing: it lists the scripts to run',
-};
-
-function problemOf(issue: v.BaseIssue<unknown>, root: unknown): ManifestProblem {
+function problemOf(kind: ManifestKind, issue: v.BaseIssue<unknown>, root: unknown): ManifestProblem {
   const path = (issue.path ?? []).map(({ key }) => (typeof key === 'number' ? key : String(key)));
   if (issue.received !== 'undefined') return { path, reason: issue.message };
-  const name = formatJsonPath(path);
-  if (name === 'app' && typeof root === 'object' && root !== null && 'background' in root) {
-    return { path, reason: "is missing: this is an extension's manifest, and only Chrome Apps are run" };
-  }
-  if (name === 'app.background.scripts' && v.is(PagedSchema, root)) {
-    return {
-      path,
-      reason: 'is missing: a background page needs a document, which Portside has not; list its scripts here',
-    };
-  }
-  return { path, reason: MISSING[name] ?? 'is missing' };
+  const told = typeof root === 'object' && root !== null ? kind.missing(path, root) : undefined;
+  return { path, reason: told ?? 'is missing' };
 }
-
-const PagedSchema = v.object({ app: v.object({ background: v.object({ page: v.unknown() }) }) });
 
 /**
  * Chrome's id of an app: 32 letters from a to p. It is made from the manifest's `key` (a public key in base64), as in
@@ -161,9 +108,9 @@ function parseText(bytes: Uint8Array, shown: string): JsonText {
   }
 }
 
-function checkSockets(value: unknown): ManifestProblem[] {
+function checkPermissions(kind: ManifestKind, manifest: object): ManifestProblem[] {
   try {
-    if (value !== undefined) parseSocketsKey(value);
+    kind.checkPermissions(manifest as Readonly<Record<string, unknown>>);
     return [];
   } catch (error) {
     if (!(error instanceof PermissionSyntaxError)) throw error;
@@ -183,7 +130,7 @@ function comparePlaces(a: TextPlace, b: TextPlace): number {
  */
 export async function loadApp(folder: string): Promise<App> {
   const shown = join(folder, 'manifest.json');
-  const { root, bytes } = await readApp(folder, shown);
+  const { root: folderRoot, bytes } = await readApp(folder, shown);
   const text = parseText(bytes, shown);
   const line = ({ path, reason }: ManifestProblem): string => {
     const { line, column } = text.placeOf(path);
@@ -191,16 +138,18 @@ export async function loadApp(folder: string): Promise<App> {
     return `${shown}:${String(line)}:${String(column)}: ${name === '' ? 'the manifest' : name}: ${reason}`;
   };
 
-  const parsed = v.safeParse(ManifestSchema, text.value);
-  const sockets = v.is(v.object({}), text.value)
-    ? (text.value as Record<string, unknown>)['sockets']
-    : undefined;
+  const root: unknown = text.value;
+  const isObject = typeof root === 'object' && root !== null;
+  const kind = kindOf(isObject ? root : {});
+  const parsed = kind.check(root);
   const problems = [
-    ...(parsed.issues ?? []).map((issue) => problemOf(issue, text.value)),
-    ...checkSockets(sockets),
+    ...(parsed.issues ?? []).map((issue) => problemOf(kind, issue, root)),
+    ...(isObject ? checkPermissions(kind, root) : []),
   ];
-  const entries = parsed.success ? parsed.output.app.background.scripts : [];
-  const found = await findScripts({ root, folder: normalize(folder) }, entries);
+  const found = await findScripts(
+    { root: folderRoot, folder: normalize(folder) },
+    parsed.success ? parsed.output.scripts : [],
+  );
   problems.push(...found.problems);
   if (!parsed.success || problems.length > 0) {
     throw new ManifestError(
@@ -208,14 +157,17 @@ export async function loadApp(folder: string): Promise<App> {
     );
   }
 
-  const manifest = text.value as CheckedManifest & Record<string, unknown>;
+  const manifest = root as Readonly<Record<string, unknown>>;
+  const { name, version, key, isModule } = parsed.output;
   return {
-    name: parsed.output.name,
-    version: manifest.version,
-    id: appId(root, manifest.key),
-    root,
+    kind: kind.kind,
+    name,
+    version,
+    id: kind.kind === 'extension' ? (key ?? appId(folderRoot, undefined)) : appId(folderRoot, key),
+    root: folderRoot,
     scripts: found.scripts,
+    isModule,
     manifest,
-    warnings: findUnsupported(manifest).map(line),
+    warnings: findUnsupported(kind.kind, manifest).map(line),
   };
 }

@@ -35,6 +35,7 @@ export class LivePanel {
   #flusher: NodeJS.Timeout | null = null;
   #lastFlush = 0;
   #isClosed = false;
+  #isHidden = false;
 
   constructor(terminal: Terminal, render: RenderPanel) {
     this.#terminal = terminal;
@@ -48,6 +49,7 @@ export class LivePanel {
   /** Writes a line, or several, above the panel. */
   print(text: string): void {
     this.#printed += `${text}\n`;
+    if (this.#isHidden) return;
     if (this.#isClosed) this.flush();
     if (this.#flusher !== null || this.#isClosed) return;
     const wait = Math.max(this.#lastFlush + GATHER_INTERVAL - performance.now(), 0);
@@ -58,6 +60,7 @@ export class LivePanel {
 
   /** Redraws the panel if it has changed. */
   refresh(): void {
+    if (this.#isHidden) return;
     const lines = this.#lines();
     const isSame =
       lines.length === this.#drawn.length && lines.every((line, index) => line === this.#drawn[index]);
@@ -66,7 +69,7 @@ export class LivePanel {
 
   /** Writes at once what was printed. */
   flush(): void {
-    if (this.#printed !== '') this.#draw(this.#lines());
+    if (this.#printed !== '' && !this.#isHidden) this.#draw(this.#lines());
   }
 
   /** Draws anew below whatever is on the terminal now, as after the program was stopped and goes on. */
@@ -75,12 +78,26 @@ export class LivePanel {
     this.refresh();
   }
 
+  /** Takes the panel off the terminal for a while: the terminal is somebody else's. What is printed meanwhile waits. */
+  hide(): void {
+    this.flush();
+    this.#draw([]);
+    this.#isHidden = true;
+  }
+
+  /** Ends `hide`. */
+  show(): void {
+    this.#isHidden = false;
+    if (this.#isClosed) this.flush();
+    else this.#draw(this.#lines());
+  }
+
   /** Takes the panel off the terminal. What is printed from now on is written at once. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearInterval(this.#refresher);
-    this.#draw([]);
+    if (!this.#isHidden) this.#draw([]);
   }
 
   #lines(): readonly string[] {

@@ -41,6 +41,8 @@ export class Output {
   readonly #streams: OutputStreams;
   readonly #paints: Readonly<Record<'stdout' | 'stderr', Paint>>;
   #panel: LivePanel | null = null;
+  /** Lines for when the terminal is ours again. */
+  #waiting: [stream: 'stdout' | 'stderr', text: string][] | null = null;
 
   constructor(streams: OutputStreams) {
     this.#streams = streams;
@@ -86,12 +88,30 @@ export class Output {
     this.#line('stderr', this.#paints.stderr('red', escapeControls(text)));
   }
 
+  /** Leaves the terminal to `work`: the panel is gone meanwhile, and lines wait. */
+  async leave<T>(work: () => Promise<T>): Promise<T> {
+    this.#panel?.hide();
+    this.#waiting = [];
+    try {
+      return await work();
+    } finally {
+      const waiting = this.#waiting;
+      this.#waiting = null;
+      this.#panel?.show();
+      for (const [stream, text] of waiting) this.#line(stream, text);
+    }
+  }
+
   /** Takes the panel away; lines are still written. */
   close(): void {
     this.#panel?.close();
   }
 
   #line(stream: 'stdout' | 'stderr', text: string): void {
+    if (this.#waiting !== null && this.#streams[stream].isTTY) {
+      this.#waiting.push([stream, text]);
+      return;
+    }
     const isPanels = stream === 'stdout' || isSameTerminal(this.#streams);
     if (this.#panel !== null && isPanels) this.#panel.print(text);
     else this.#streams[stream].write(`${text}\n`);

@@ -1,5 +1,5 @@
 /** The table of an app's sockets, as lines that fit a terminal. */
-import type { ChromeSocketRow } from '../facades/chrome-sockets/rows.ts';
+import type { AppSocketRow } from '../apps/app-row.ts';
 import type { PanelSize } from './live-panel.ts';
 import type { Paint } from './styles.ts';
 
@@ -10,7 +10,7 @@ interface Column {
   readonly width: number;
   /** Columns with a greater number are left out first where the terminal is narrow; 0 never is. */
   readonly dispensable: number;
-  readonly cell: (row: ChromeSocketRow) => string;
+  readonly cell: (row: AppSocketRow) => string;
 }
 
 const UNITS: readonly string[] = ['B', 'kB', 'MB', 'GB', 'TB'];
@@ -29,12 +29,12 @@ export function formatBytes(bytes: number): string {
 }
 
 /** Servers have no bytes of their own. */
-function bytesCell({ kind }: ChromeSocketRow, bytes: number): string {
+function bytesCell({ kind }: AppSocketRow, bytes: number): string {
   return kind === 'tcpServer' ? '' : formatBytes(bytes);
 }
 
 /** `connected`, `listening` …; a socket that waits for the app to un-pause it says so. */
-function stateCell({ paused, state }: ChromeSocketRow): string {
+function stateCell({ paused, state }: AppSocketRow): string {
   return paused && (state === 'connected' || state === 'listening') ? 'paused' : state;
 }
 
@@ -56,7 +56,7 @@ const COLUMNS: readonly Column[] = [
 
 const GAP = '  ';
 
-function widthOf(column: Column, rows: readonly ChromeSocketRow[]): number {
+function widthOf(column: Column, rows: readonly AppSocketRow[]): number {
   return rows.reduce(
     (width, row) => Math.max(width, column.cell(row).length),
     Math.max(column.width, column.title.length),
@@ -64,7 +64,7 @@ function widthOf(column: Column, rows: readonly ChromeSocketRow[]): number {
 }
 
 /** The columns that fit, with their widths. */
-function fitColumns(rows: readonly ChromeSocketRow[], width: number): { column: Column; width: number }[] {
+function fitColumns(rows: readonly AppSocketRow[], width: number): { column: Column; width: number }[] {
   let fitted = COLUMNS.map((column) => ({ column, width: widthOf(column, rows) }));
   for (let least = 3; least > 0; least--) {
     const total = fitted.reduce((sum, column) => sum + column.width + GAP.length, -GAP.length);
@@ -88,13 +88,13 @@ function formatLine(
   return cells.join(GAP).trimEnd();
 }
 
-function summary(rows: readonly ChromeSocketRow[], hidden: number): string {
+function summary(rows: readonly AppSocketRow[], hidden: number): string {
   const count = rows.length === 1 ? '1 socket' : `${String(rows.length)} sockets`;
   return hidden === 0 ? count : `${count}, ${String(hidden)} of them not shown`;
 }
 
 /** The lines of the table: a blank one, titles, sockets as far as there is room, and how many there are. */
-export function renderSocketTable(rows: readonly ChromeSocketRow[], size: PanelSize, paint: Paint): string[] {
+export function renderSocketTable(rows: readonly AppSocketRow[], size: PanelSize, paint: Paint): string[] {
   const room = Math.max(size.rows - 3, 0);
   const shown = rows.slice(0, room);
   const columns = fitColumns(shown, size.columns);

@@ -15,12 +15,8 @@ import { guard } from '../permissions/guard.ts';
 import { readManifestPermissions } from '../permissions/manifest-permissions.ts';
 import { judge } from '../permissions/policy.ts';
 import type { Prompt } from '../permissions/questions.ts';
-import { formatRule } from '../permissions/rule.ts';
 import type { Rule, SocketRequest } from '../permissions/rule.ts';
-import {
-  formatWebExtensionPermission,
-  parseWebExtensionPermission,
-} from '../permissions/webextension-dialect.ts';
+import { parseWebExtensionPermission, wordPermission } from '../permissions/webextension-dialect.ts';
 import { ruleOf } from '../permissions/request-rule.ts';
 import { defaultProvider } from './default-provider.ts';
 
@@ -52,6 +48,8 @@ interface BrowserCommon {
   readonly report?: ((error: unknown) => void) | undefined;
   /** Whether `closed` rejects when a connection broke. Default true; false for programs that do not handle it. */
   readonly closedRejects?: boolean | undefined;
+  /** Further members of `browser`, for whoever runs extensions: `runtime` … */
+  readonly members?: Readonly<Record<string, unknown>> | undefined;
   /** What becomes of open sockets whose permission is removed. Default `keep`. */
   readonly onRevoke?: 'close' | 'keep' | undefined;
 }
@@ -93,10 +91,6 @@ function grantsOf(options: BrowserOptions): Grants {
   return new Grants({ asker: { id: name, name }, prompt, ...readManifestPermissions(manifest) });
 }
 
-function wordRule(rule: Rule): string {
-  return formatWebExtensionPermission(rule) ?? formatRule(rule);
-}
-
 function parseAll(permissions: readonly string[]): readonly Rule[] {
   return permissions.map(parseWebExtensionPermission);
 }
@@ -113,15 +107,15 @@ function permissionHost(grants: Grants): PermissionHost {
     contains: (permissions) => grants.contains(parseAll(permissions)),
     request: (permissions) => grants.request(parseAll(permissions)),
     remove: (permissions) => grants.remove(parseAll(permissions)),
-    getAll: () => grants.getAll().map(wordRule),
+    getAll: () => grants.getAll().map(wordPermission),
     onAdded: (listener) => {
       grants.onAdded((rules) => {
-        listener(rules.map(wordRule));
+        listener(rules.map(wordPermission));
       });
     },
     onRemoved: (listener) => {
       grants.onRemoved((rules) => {
-        listener(rules.map(wordRule));
+        listener(rules.map(wordPermission));
       });
     },
   };
@@ -132,7 +126,7 @@ function wordRequest(request: SocketRequest): string {
   const rule = ruleOf(request);
   if (rule === undefined) return `${request.op}:${request.host}:${String(request.port)}`;
   const isOwn = request.op === 'tcp-listen' || request.op === 'udp-bind';
-  return wordRule(isOwn ? { ...rule, host: { kind: 'any' } } : rule);
+  return wordPermission(isOwn ? { ...rule, host: { kind: 'any' } } : rule);
 }
 
 /**
@@ -151,14 +145,15 @@ export function createBrowserHost(options: BrowserOptions): BrowserHost {
       throw new UnsupportedError('this provider does not number interfaces', { op: 'interfaces' });
     return found?.index;
   };
-  const api = createTcpSocket({
+  const host = {
     provider: guard(provider, grants, { onRevoke }),
     permissions: permissionHost(grants),
     interfaceIndex,
     defer: setImmediate,
     report,
     closedRejects,
-  });
+  };
+  const api = createTcpSocket(host, options.members);
   return {
     browser: api.browser,
     grants,

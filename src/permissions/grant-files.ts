@@ -49,6 +49,8 @@ export interface GrantFiles extends GrantStore {
   list(): Promise<readonly Remembered[]>;
   /** Forgets what a program was granted; a file that cannot be read too. @returns whether there was anything */
   forget(id: string): Promise<boolean>;
+  /** Forgets everything, files that cannot be read too. @returns how many programs had been granted something */
+  clear(): Promise<number>;
 }
 
 function isNotThere(error: unknown): boolean {
@@ -57,7 +59,7 @@ function isNotThere(error: unknown): boolean {
 
 /** A name for a file that no id can lead out of the folder with, and that no two ids share, whatever the case of letters. */
 function fileName(id: string): string {
-  if (/^[a-z0-9][a-z0-9._-]{0,99}$/.test(id)) return id + SUFFIX;
+  if (/^[a-z0-9@{][a-z0-9@{}._-]{0,99}$/.test(id)) return id + SUFFIX;
   return `_${createHash('sha256').update(id).digest('hex')}${SUFFIX}`;
 }
 
@@ -100,6 +102,13 @@ class Files implements GrantFiles {
     }
     await this.#flushFolder();
     return true;
+  }
+
+  async clear(): Promise<number> {
+    const names = await this.#names();
+    for (const name of names) await rm(join(this.#folder, name), { force: true });
+    if (names.length > 0) await this.#flushFolder();
+    return names.length;
   }
 
   async #names(): Promise<readonly string[]> {

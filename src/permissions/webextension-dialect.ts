@@ -7,6 +7,7 @@ import type { HostPattern } from './host-pattern.ts';
 import type { SocketOp } from './ops.ts';
 import { formatPorts, isOnePort } from './ports.ts';
 import type { Rule } from './rule.ts';
+import { formatRule } from './rule.ts';
 import type { Piece } from './rule-text.ts';
 import { fault, readHostPattern, readPort, slice, splitHostPort } from './rule-text.ts';
 
@@ -86,4 +87,9 @@ function isWritable(host: HostPattern): boolean {
   if (host.kind === 'network') return host.network.prefix === 128;
   if (host.kind === 'name') return !host.isLiteral;
   return host.kind === 'domain' && !host.isLiteral && !host.hasApex;
+}
+
+/** A rule as its extension would write it, where it can, and else in canonical form. */
+export function wordPermission(rule: Rule): string {
+  return formatWebExtensionPermission(rule) ?? formatRule(rule);
 }

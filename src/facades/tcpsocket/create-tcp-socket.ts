@@ -44,25 +44,29 @@ const TCP_OPS: Readonly<Record<keyof TcpNamespace, GatedOp>> = {
   listen: 'tcp-listen',
 };
 
-export function createTcpSocket(host: TcpSocketHost): TcpSocketApi {
+/** @param further other members of `browser`, which are always there */
+export function createTcpSocket(
+  host: TcpSocketHost,
+  further: Readonly<Record<string, unknown>> = {},
+): TcpSocketApi {
   const maker = new SocketMaker(host);
   const { permissions } = host;
   const tcp = gated<TcpNamespace>(
     { connect: (options) => maker.connect(options), listen: (options) => maker.listen(options) },
     (name) => permissions.allowsSome(TCP_OPS[name]),
   );
-  const members = {
+  const members: Readonly<Record<string, unknown>> = {
+    ...further,
     TCPSocket: tcp,
     UDPSocket: createUdpNamespace(maker),
     permissions: createPermissionsApi(permissions, host.report),
   };
-  const isThere = {
+  const isThere: Readonly<Record<string, () => boolean>> = {
     TCPSocket: () => Object.values(TCP_OPS).some((op) => permissions.allowsSome(op)),
     UDPSocket: () => permissions.allowsSome('udp-bind'),
-    permissions: () => true,
   };
   return {
-    browser: gated(members, (name) => isThere[name]()) as Browser,
+    browser: gated(members, (name) => isThere[name]?.() ?? true) as unknown as Browser,
     close: () => maker.close(),
   };
 }
