@@ -3,9 +3,17 @@
 // eslint-disable-next-line no-control-regex -- escape sequences begin with a control character
 const SEQUENCE = /\x1b\[(\??[\d;]*)([A-Za-z])|\r|\n|[^\x1b\r\n]+/gy;
 
+function counted(move: (count: number) => void): (parameters: string) => boolean {
+  return (parameters) => {
+    if (!/^\d*$/.test(parameters)) return false;
+    move(Number(parameters === '' ? 1 : parameters));
+    return true;
+  };
+}
+
 /**
  * Knows lines, wrapping, scrolling, resizing as most terminals do it (wrapped lines are broken anew), and the sequences that
- * `LivePanel` writes. Anything else is an error, so that nothing goes by unseen.
+ * `LivePanel` and the questions on the terminal write. Anything else is an error, so that nothing goes by unseen.
  */
 export class Screen {
   #columns: number;
@@ -16,6 +24,38 @@ export class Screen {
   #column = 0;
   /** The row that is the first on the screen, counted from the very first. */
   #top = 0;
+
+  /** By their final letter. Each says whether it knows what stands before it. */
+  readonly #controls: Readonly<Record<string, (parameters: string) => boolean>> = {
+    A: counted((count) => {
+      this.#up(count);
+    }),
+    B: counted((count) => {
+      this.#line = Math.min(this.#line + count, this.#lines.length - 1);
+    }),
+    C: counted((count) => {
+      this.#column += count;
+    }),
+    D: counted((count) => {
+      this.#column -= Math.min(count, this.#column % this.#columns);
+    }),
+    G: counted((count) => {
+      this.#column += count - 1 - (this.#column % this.#columns);
+    }),
+    J: (which) => {
+      if (which === '' || which === '0') this.#clearBelow();
+      return which === '' || which === '0';
+    },
+    K: (which) => {
+      const line = this.#lines[this.#line] ?? '';
+      this.#lines[this.#line] = which === '2' ? '' : line.slice(0, this.#column);
+      return which !== '1';
+    },
+    // The cursor is shown, or not.
+    h: (which) => which === '?25',
+    l: (which) => which === '?25',
+    m: () => true,
+  };
 
   constructor(columns: number, rows: number) {
     this.#columns = columns;
@@ -82,10 +122,8 @@ export class Screen {
   }
 
   #control(parameters: string, final: string): void {
-    if (final === 'm') return;
-    if (final === 'A') this.#up(Number(parameters === '' ? 1 : parameters));
-    else if (final === 'J' && (parameters === '' || parameters === '0')) this.#clearBelow();
-    else throw new Error(`not known to the screen: CSI ${parameters}${final}`);
+    const control = this.#controls[final];
+    if (control?.(parameters) !== true) throw new Error(`not known to the screen: CSI ${parameters}${final}`);
   }
 
   #up(count: number): void {

@@ -17,7 +17,7 @@ import { ListenWatcher } from '../listen-watcher.ts';
 import { Output } from '../output.ts';
 import type { OutputStreams } from '../output.ts';
 import { packageVersion } from '../package-version.ts';
-import { runAgainForModules } from '../run-again.ts';
+import { onStop, runAgainForModules } from '../run-again.ts';
 import { NoNativeEngineError, chooseProvider } from '../providers.ts';
 import type { ProviderName } from '../providers.ts';
 import { renderSocketTable } from '../socket-table.ts';
@@ -83,7 +83,7 @@ class Run {
 
   /** Loads the app, and leaves it running. */
   async start(): Promise<void> {
-    for (const signal of STOP_SIGNALS) process.on(signal, () => void this.#stop(signal));
+    onStop(STOP_SIGNALS, (signal) => void this.#stop(signal));
     process.on('uncaughtException', (error) => {
       this.#uncaught(error);
     });
