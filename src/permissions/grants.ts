@@ -169,7 +169,9 @@ export class Grants implements LivePolicy {
     const rule = ruleOf(request);
     if (rule === undefined || !this.#isOptional(rule)) return false;
     const answer = await this.#questions.ask({ rules: [rule], choices: TO_USE, signal });
-    return answer === 'once' || this.#grant([rule], answer);
+    if (answer === 'once') return true;
+    await this.#grant([rule], answer);
+    return this.#decide(request).allowed;
   }
 
   /**

@@ -2,7 +2,7 @@
 import type { IpAddress } from '../base/address.ts';
 import { parseIp } from '../base/address.ts';
 import type { Network } from './networks.ts';
-import { addressBytes, coversNetwork, formatNetwork, inNetwork } from './networks.ts';
+import { addressBytes, coversNetwork, formatNetwork, inNetwork, networksMeet } from './networks.ts';
 
 /**
  * - `any`: every one.
@@ -181,18 +181,14 @@ function coversDomain(outer: HostPattern, { name, hasApex, isLiteral }: Domain):
 export function hostsMeet(a: HostPattern, b: HostPattern): boolean {
   if (a.kind === 'any' || b.kind === 'any') return true;
   if (isNamed(a) && isNamed(b)) return namesMeet(a, b);
-  if (isNamed(a)) return b.kind === 'network' && namesMayLead(b, a);
-  if (isNamed(b)) return a.kind === 'network' && namesMayLead(a, b);
+  if (a.kind === 'network' && b.kind === 'network') return networksMeet(a.network, b.network);
+  if (isNamed(a)) return b.kind === 'network';
+  if (isNamed(b)) return a.kind === 'network';
   return coversHost(a, b) || coversHost(b, a);
 }
 
 function isNamed(pattern: HostPattern): pattern is Named {
   return pattern.kind === 'name' || pattern.kind === 'domain';
-}
-
-function namesMayLead(net: HostPattern, named: Named): boolean {
-  if (named.kind === 'domain' || readHost(named.name).address === undefined) return true;
-  return coversName(net, named.name, named.isLiteral);
 }
 
 type Named = Extract<HostPattern, { kind: 'domain' | 'name' }>;

@@ -49,6 +49,10 @@ export function coversNetwork(outer: Network, inner: Network): boolean {
   return outer.prefix <= inner.prefix && inNetwork(outer, inner.bytes);
 }
 
+function overlap(a: Network, b: Network): boolean {
+  return coversNetwork(a, b) || coversNetwork(b, a);
+}
+
 /** The network of one address. */
 export function hostNetwork(bytes: Uint8Array): Network {
   return { bytes, prefix: BITS };
@@ -108,6 +112,7 @@ const EMBEDDINGS: readonly (readonly [network: Network, offset: number, source: 
   [network('2002::/16'), 2, '6to4: RFC 3056'],
 ];
 
+const ALL_V4 = network('0.0.0.0/0');
 const UNSPECIFIED_V4 = addressBytes({ family: 'ipv4', host: '0.0.0.0' });
 const UNSPECIFIED_V6 = new Uint8Array(16);
 const LOOPBACK_V4 = addressBytes({ family: 'ipv4', host: '127.0.0.1' });
@@ -141,6 +146,37 @@ export function formsOf(bytes: Uint8Array): readonly Uint8Array[] {
   return forms;
 }
 
+/** The IPv4 network that is carried, where all of `net` is in a block that carries such addresses. */
+function carried(net: Network): Network | undefined {
+  for (const [block, offset] of EMBEDDINGS) {
+    if (!coversNetwork(block, net)) continue;
+    const bytes = LOOPBACK_V4.slice();
+    bytes.set(net.bytes.subarray(offset, offset + 4), 12);
+    const prefix = MAPPED + Math.min(32, Math.max(0, net.prefix - 8 * offset));
+    return { bytes: masked(bytes, prefix), prefix };
+  }
+  return undefined;
+}
+
+/** What `::` may be taken for, and parts of it for each other. */
+const UNSPECIFIED_FORMS: readonly Uint8Array[] = formsOf(UNSPECIFIED_V6);
+
+/** The IPv4 networks that addresses of a network may carry. */
+function carriedBy(net: Network): readonly Network[] {
+  const inner = carried(net);
+  if (inner !== undefined) return [inner];
+  return EMBEDDINGS.some(([block]) => coversNetwork(net, block)) ? [ALL_V4] : [];
+}
+
+/** Whether a packet to one address may come to both networks. */
+export function networksMeet(a: Network, b: Network): boolean {
+  if (overlap(a, b)) return true;
+  const [ofA, ofB] = [carriedBy(a), carriedBy(b)];
+  if (ofA.some((inner) => overlap(inner, b)) || ofB.some((inner) => overlap(inner, a))) return true;
+  const isUnspecific = (net: Network): boolean => UNSPECIFIED_FORMS.some((form) => inNetwork(net, form));
+  return [a, ...ofA].some(isUnspecific) && [b, ...ofB].some(isUnspecific);
+}
+
 /** What a person must know of an address. */
 export type AddressClass = 'loopback' | 'local' | 'multicast' | 'public';
 
@@ -170,18 +206,6 @@ export function classOf(bytes: Uint8Array): AddressClass {
   const forms = formsOf(bytes);
   for (const [block, class_] of BLOCKS) if (forms.some((form) => inNetwork(block, form))) return class_;
   return 'public';
-}
-
-/** The IPv4 network that is carried, where all of `net` is in a block that carries such addresses. */
-function carried(net: Network): Network | undefined {
-  for (const [block, offset] of EMBEDDINGS) {
-    if (!coversNetwork(block, net)) continue;
-    const bytes = LOOPBACK_V4.slice();
-    bytes.set(net.bytes.subarray(offset, offset + 4), 12);
-    const prefix = MAPPED + Math.min(32, Math.max(0, net.prefix - 8 * offset));
-    return { bytes: masked(bytes, prefix), prefix };
-  }
-  return undefined;
 }
 
 /** Whether a network has any address that is not the internet's, or only such. */

@@ -13,8 +13,16 @@ export function meets(a: Rule, b: Rule): boolean {
   return a.op === b.op && portsMeet(a.ports, b.ports) && hostsMeet(a.host, b.host);
 }
 
-/** Whether whoever holds `held` holds all of `wanted`: one that allows it all, and none that denies any of it. */
+/**
+ * Whether whoever holds `held` holds all of `wanted`: one that allows it all, and none that denies any of it. To deny some
+ * addresses denies no name: where the name leads is judged when it is used.
+ */
 export function implies(held: readonly Rule[], wanted: Rule): boolean {
-  if (held.some((rule) => rule.effect === 'deny' && meets(rule, wanted))) return false;
+  if (held.some((rule) => rule.effect === 'deny' && meets(rule, wanted) && !isOfAddresses(rule, wanted)))
+    return false;
   return held.some((rule) => rule.effect === 'allow' && covers(rule, wanted));
+}
+
+function isOfAddresses(denied: Rule, { host }: Rule): boolean {
+  return denied.host.kind === 'network' && (host.kind === 'name' || host.kind === 'domain');
 }

@@ -75,6 +75,7 @@ export const PROMISES = {
   'provider.resolve': 'Numeric text is answered without a look-up.',
   'provider.interfaces': 'The addresses of this machine.',
   'provider.sockets': 'What is open now, for tables, consoles and leak reports.',
+  'provider.abort': 'Aborts the socket with this number, whoever has it, as its own `abort` does.',
   'provider.close': 'Aborts every socket, settles everything that is pending, and refuses further calls.',
 
   'socket.id': "The socket's number within its provider: the same in snapshots and never used twice.",

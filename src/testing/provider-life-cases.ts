@@ -166,6 +166,27 @@ async function peerSeesTheEnd(h: ProviderHarness): Promise<void> {
   checkError(await reader.untilClose(), { name: 'BrokenError' }, 'close of the peer');
 }
 
+async function abortByNumber(h: ProviderHarness): Promise<void> {
+  const { a, b } = await h.pair();
+  const atA = h.record(a);
+  const atB = h.record(b);
+  a.write(patternBytes(50), h.done('done'));
+  await atB.untilBytes(50);
+  equal(h.provider.abort(a.id), true, 'abort of an open stream');
+  equal(await atA.untilClose(), null, 'close of the stream');
+  if (h.transport.startsWith('ip'))
+    checkError(await atB.untilClose(), { name: 'BrokenError' }, 'of the peer');
+  throws(() => a.write(patternBytes(1), h.calls.never('done')), { name: 'ClosedError' }, 'write');
+  equal(h.provider.abort(a.id), false, 'abort of it again');
+  const { listener, atListener } = await h.serve();
+  equal(h.provider.abort(listener.id), true, 'abort of an open listener');
+  equal(await atListener.untilClose(), null, 'close of the listener');
+  await rejects(() => h.provider.connect(connectOptions(listener)), {}, 'connect to it');
+  equal(h.provider.abort(2 ** 40), false, 'abort of a number that no socket has');
+  await h.provider.close();
+  equal(h.provider.abort(b.id), false, 'abort when the provider is closed');
+}
+
 async function dispose(h: ProviderHarness): Promise<void> {
   const { atListener } = await h.serve();
   await h.provider[Symbol.asyncDispose]();
@@ -214,6 +235,11 @@ export const PROVIDER_LIFE_CASES: readonly CaseRow<ProviderHarness>[] = [
     promises: ['socket.abort'],
     when: onTcp,
     run: peerSeesTheEnd,
+  },
+  {
+    name: 'abort aborts the socket with that number, and no other',
+    promises: ['provider.abort', 'socket.abort', 'once'],
+    run: abortByNumber,
   },
   { name: 'asyncDispose closes', promises: ['life.end'], run: dispose },
 ];
