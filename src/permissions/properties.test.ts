@@ -183,23 +183,25 @@ function formsOf(asked: Question): readonly string[] | undefined {
 const hasPort = (ports: PortSet, port: number): boolean =>
   ports === null || ports.some(([first, last]) => first <= port && port <= last);
 
+/** Whether a pattern of names has these labels, wherever they lead. */
+function hasLabels(pattern: HostPattern, labels: readonly string[] | undefined): boolean {
+  if (labels === undefined || (pattern.kind !== 'name' && pattern.kind !== 'domain')) return false;
+  const { length } = pattern.name.split('.');
+  if (labels.slice(-length).join('.') !== pattern.name) return false;
+  if (labels.length === length) return pattern.kind === 'name' || pattern.hasApex;
+  return pattern.kind === 'domain';
+}
+
 /** Whether the pattern has the host, whichever port. */
 function hasHost({ effect, host: pattern }: Rule, asked: Question): boolean {
   const forms = formsOf(asked);
-  const { labels } = asked.host;
   if (pattern.kind === 'any') return true;
   if (pattern.kind === 'network') {
     const { bytes, prefix } = pattern.network;
     return forms?.some((form) => form.startsWith(toBits(bytes).slice(0, prefix))) ?? false;
   }
-  if (labels === undefined || (pattern.kind !== 'name' && pattern.kind !== 'domain')) return false;
-  const wanted = pattern.name.split('.');
-  const tail = labels.slice(labels.length - wanted.length);
-  const isEqual = labels.length === wanted.length;
-  const hasLength =
-    pattern.kind === 'name' ? isEqual : labels.length > wanted.length || (isEqual && pattern.hasApex);
-  if (!hasLength || tail.join('.') !== pattern.name) return false;
-  const isLocal = wanted.at(-1) === 'localhost';
+  if (!hasLabels(pattern, asked.host.labels)) return false;
+  const isLocal = asked.host.labels?.at(-1) === 'localhost';
   return effect === 'deny' || !isLocal || (forms?.some(isLoopback) ?? true);
 }
 
@@ -297,7 +299,7 @@ test('rulesPolicy that knows no IPv6 judges what carries an IPv4 address as that
       fc.pre(isV4Only);
       const policy = rulesPolicy(list);
       const expected = outcomeOf(policy({ op: 'tcp-connect', host: bytes.join('.'), port }));
-      const [a = 0, b = 0, c = 0, d = 0] = bytes;
+      const [a, b, c, d] = bytes;
       for (const carrier of [
         [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d],
         [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d],

@@ -13,10 +13,14 @@ interface Desk {
   readonly questions: Questions;
   readonly clock: ManualClock;
   /** Those that were asked, with what answers them. */
-  readonly asked: { readonly question: Question; answer(said: unknown): void; fail(error: Error): void }[];
-  ask(rule: string, signal?: ManualSignal, choices?: readonly Answer[]): Promise<Answer>;
+  readonly asked: {
+    readonly question: Question;
+    answer: (said: unknown) => void;
+    fail: (error: Error) => void;
+  }[];
+  readonly ask: (rule: string, signal?: ManualSignal, choices?: readonly Answer[]) => Promise<Answer>;
   /** Lets what has been put off to a microtask be done. */
-  turn(): Promise<void>;
+  readonly turn: () => Promise<void>;
 }
 
 function desk(): Desk {
@@ -119,7 +123,7 @@ test('Questions leave no listener at a signal', async () => {
 });
 
 for (const said of ['yes', true, undefined, null, '', 'ALWAYS', ['always'], {}]) {
-  test(`Questions take the answer ${JSON.stringify(said) ?? 'undefined'} for a no`, async () => {
+  test(`Questions take the answer ${JSON.stringify(said)} for a no`, async () => {
     const { ask, asked, turn } = desk();
     const answer = ask('tcp-connect:a:80');
     await turn();
