@@ -24,7 +24,4 @@ function onBroken() {
 
 const server = await TCPSocket.listen({ host: '127.0.0.1', backlog: 4096 });
 serve(server.localPort);
-for await (const socket of server.connections) {
-  socket.setNoDelay(true);
-  echo(socket).catch(onBroken);
-}
+for await (const socket of server.connections) echo(socket).catch(onBroken);

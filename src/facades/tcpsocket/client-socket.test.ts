@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import test from 'node:test';
 import { runInNewContext } from 'node:vm';
 import type { IOError } from '../../doors/tcpsocket.ts';
+import type { SocketProvider } from '../../base/provider.ts';
 import { reader } from '../../base/reader.ts';
+import { memoryProvider } from '../../testing/memory-provider.ts';
 import { READ_LIMIT } from './read-queue.ts';
 import {
+  World,
   bytes,
   clog,
   each,
@@ -365,12 +369,38 @@ each('ClientSocket getters answer in every state', async (world) => {
 });
 
 each('ClientSocket.setNoDelay and setKeepAlive', async (world) => {
-  const { client } = await world.pair();
-  client.setNoDelay(true);
-  client.setKeepAlive({ idle: 30 });
-  assert.throws(() => {
-    client.setNoDelay('yes' as never);
-  }, TypeError);
+  const { client, peer } = await world.pair();
+  for (const socket of [client, peer]) {
+    socket.setNoDelay(false);
+    socket.setNoDelay(true);
+    socket.setKeepAlive({ idle: 30 });
+    assert.throws(() => {
+      socket.setNoDelay('yes' as never);
+    }, TypeError);
+  }
+});
+
+/** Writes down the options of sockets that are asked for. */
+function watched(inner: SocketProvider, asked: unknown[]): SocketProvider {
+  return new Proxy(inner, {
+    get: (target, key) => {
+      const value: unknown = Reflect.get(target, key, target);
+      if (typeof value !== 'function') return value;
+      return (...args: readonly [{ readonly options?: object }]): unknown => {
+        if (key === 'connect' || key === 'listen') asked.push(args[0].options);
+        return Reflect.apply(value as () => unknown, target, args);
+      };
+    },
+  });
+}
+
+test('ClientSocket sends small writes at once unless told otherwise, on both sides', async () => {
+  const asked: unknown[] = [];
+  const world = new World('watched', watched(memoryProvider(), asked));
+  await world.pair();
+  assert.deepEqual(asked, [{ noDelay: true }, { noDelay: true }]);
+  await world.host.close();
+  await world.provider.close();
 });
 
 each('ClientSocket.write takes bytes of all kinds, as they are at the call', async (world) => {

@@ -2,16 +2,18 @@ import { Aborter } from '../../base/aborter.ts';
 import { onAbort } from '../../base/abort.ts';
 import type { SocketAddress } from '../../base/address.ts';
 import type { SocketError } from '../../base/errors.ts';
-import { BusyError, ClosedError, isSocketError, UnsupportedError } from '../../base/errors.ts';
-import type { KeepAlive } from '../../base/options.ts';
+import { BusyError, ClosedError, UnsupportedError } from '../../base/errors.ts';
+import type { KeepAlive, SocketOptions } from '../../base/options.ts';
 import type { Stream, StreamSink } from '../../base/provider.ts';
 import type { TlsInfo, UpgradeOptions } from '../../base/tls.ts';
 import type { Sendable } from './bytes-argument.ts';
 import { readBytes, tightBuffer } from './bytes-argument.ts';
 import type { Closable, OpenSockets, TcpSocketHost } from './host.ts';
-import { IOError, socketIsClosed, toIOError } from './io-error.ts';
+import { IOError, inOwnWords, socketIsClosed, toIOError } from './io-error.ts';
 import type { ClientPlan } from './options.ts';
+import { withoutBrackets } from './options.ts';
 import { ReadQueue } from './read-queue.ts';
+import { flushed, writeMuch } from './sending.ts';
 import { settled } from './settled.ts';
 
 export type ReadyState = 'closed' | 'closing' | 'connecting' | 'open';
@@ -22,7 +24,9 @@ export const WRITE_THRESHOLD: number = 65_536;
 /** Asked of the provider: `write` answers `false` from one byte above the threshold on. */
 export const HIGH_WATER_MARK: number = WRITE_THRESHOLD + 1;
 
-const NO_BYTES = new Uint8Array(0);
+/** As sockets are in Mozilla's programs: what is written is sent at once, however little it is. */
+export const NEW_SOCKET: Partial<SocketOptions> = { noDelay: true };
+
 const DONE: Promise<void> = Promise.resolve();
 
 export interface ClientOrigin {
@@ -164,7 +168,7 @@ export class ClientSocket implements Closable {
       stream.write(bytes);
       return DONE;
     } catch (error) {
-      return Promise.reject(toOwn(error));
+      return Promise.reject(inOwnWords(error));
     }
   }
 
@@ -237,7 +241,7 @@ export class ClientSocket implements Closable {
     return this.#upgrade;
   }
 
-  /** Sends small writes at once, or not. @throws {IOError} it is not open */
+  /** Sends small writes at once (the default), or not. @throws {IOError} it is not open */
   setNoDelay(isOn: boolean): void {
     this.#set((stream) => {
       stream.set('noDelay', isOn);
@@ -276,7 +280,8 @@ export class ClientSocket implements Closable {
       if (this.#state === 'connecting') this.#giveUp();
     });
     try {
-      const options = { host, port, tls, timeout, signal: attempt, highWaterMark: HIGH_WATER_MARK };
+      const limits = { timeout, signal: attempt, highWaterMark: HIGH_WATER_MARK };
+      const options = { host, port, tls, options: NEW_SOCKET, ...limits };
       const stream = await this.#origin.host.provider.connect(options);
       if (attempt.aborted) stream.abort();
       else this.#isOpen(stream);
@@ -380,7 +385,7 @@ export class ClientSocket implements Closable {
   }
 
   #fail(error: unknown): void {
-    this.#failure = toOwn(error);
+    this.#failure = inOwnWords(error);
     this.#opened.reject(this.#failure);
     this.#finish(null);
   }
@@ -416,7 +421,7 @@ export class ClientSocket implements Closable {
       stream.pause();
       await flushed(stream);
       this.#isUpgrading = true;
-      const plan = { role: 'client', servername: this.host, ...options, signal: attempt };
+      const plan = { role: 'client', servername: withoutBrackets(this.host), ...options, signal: attempt };
       const upgraded = await stream.upgrade(plan as UpgradeOptions);
       if (attempt.aborted) {
         upgraded.abort();
@@ -426,7 +431,7 @@ export class ClientSocket implements Closable {
       this.#listen(upgraded);
     } catch (error) {
       this.#isUpgrading = false;
-      throw this.#notUpgraded(toOwn(error), stream);
+      throw this.#notUpgraded(inOwnWords(error), stream);
     } finally {
       off();
     }
@@ -450,44 +455,13 @@ export class ClientSocket implements Closable {
     try {
       change(this.#stream);
     } catch (error) {
-      throw toOwn(error);
+      throw inOwnWords(error);
     }
   }
 }
 
 const TOKEN = Symbol('ClientSocket');
 
-/** Tells when these bytes are with the system, or at once if little is unsent after all. */
-function writeMuch(stream: Stream, bytes: Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    try {
-      const isLittle = stream.write(bytes, (error) => {
-        if (error === null) resolve();
-        else reject(toIOError(error));
-      });
-      if (isLittle) resolve();
-    } catch (error) {
-      reject(toOwn(error));
-    }
-  });
-}
-
-/** Tells when all that was written before is with the system. */
-function flushed(stream: Stream): Promise<void> {
-  return new Promise((resolve, reject) => {
-    stream.write(NO_BYTES, (error) => {
-      if (error === null) resolve();
-      else reject(error);
-    });
-  });
-}
-
 function wasRefused(cause: unknown): boolean {
   return cause instanceof UnsupportedError || cause instanceof BusyError;
-}
-
-/** Mistakes in a call stay what they are. */
-function toOwn(error: unknown): Error {
-  if (isSocketError(error)) return toIOError(error);
-  return error instanceof Error ? error : new IOError(String(error));
 }

@@ -217,6 +217,10 @@ each(
     void client.write(bytes('six'));
     void client.close();
     assert.equal(await readAll(peer), 'six');
+    const bracketed = await tcp.listen({ host: '[::1]' });
+    const again = await tcp.connect({ host: '[::1]', port: bracketed.localPort, awaitOpen: true });
+    assert.equal(again.host, '[::1]');
+    assert.equal(again.remoteAddress, '::1');
   },
   { needs: ['ipv6'] },
 );

@@ -5,6 +5,7 @@ import {
   ClosedError,
   ConnectError,
   DeniedError,
+  isSocketError,
   ResolveError,
   TlsError,
 } from '../../base/errors.ts';
@@ -132,6 +133,12 @@ export function toIOError(error: SocketError): IOError {
   if (inner instanceof ClosedError) return socketIsClosed(error);
   const reason = nameOf(inner);
   return new IOError(`${reason}: ${GROUPS[reason]}`, { reason, code: inner.code, cause: error });
+}
+
+/** Whatever was thrown, in the words of this API; mistakes in a call stay what they are. */
+export function inOwnWords(error: unknown): Error {
+  if (isSocketError(error)) return toIOError(error);
+  return error instanceof Error ? error : new IOError(String(error));
 }
 
 export function permissionDenied(permission: string | undefined, cause?: unknown): IOError {

@@ -4,7 +4,7 @@ import type { TlsClientOptions, TlsServerOptions } from '../../base/tls.ts';
 import { validateConnect } from '../../base/validate.ts';
 
 export interface ClientOptions {
-  /** A name or a numeric address. `address` is another word for it. */
+  /** A name or a numeric address, of IPv6 in brackets or not. `address` is another word for it. */
   readonly host?: string | undefined;
   readonly address?: string | undefined;
   /** 1 to 65535. */
@@ -35,6 +35,8 @@ export interface ServerOptions {
 }
 
 export interface ClientPlan {
+  /** As it was written. */
+  readonly name: string;
   readonly host: string;
   readonly port: number;
   readonly tls: TlsClientOptions | true | undefined;
@@ -66,6 +68,11 @@ export function readText(value: unknown, name: string): string {
   return value;
 }
 
+/** IPv6 addresses may be written as in URLs, and as in permissions. */
+export function withoutBrackets(host: string): string {
+  return host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
+}
+
 export function readPortNumber(value: unknown, name: string, least: 0 | 1): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > 65_535)
     throw new TypeError(`${name} must be a whole number from ${String(least)} to 65535`);
@@ -88,8 +95,9 @@ export function readClientOptions(value: unknown): ClientPlan {
   const options = asDictionary(value, 'options');
   const { tls, signal, timeout } = options as Partial<ClientPlan>;
   const isSecure = readFlag(options['useSecureTransport'], 'useSecureTransport') ?? tls !== undefined;
+  const name = readText(options['host'] ?? options['address'], 'host');
   const plan = {
-    host: readText(options['host'] ?? options['address'], 'host'),
+    host: withoutBrackets(name),
     port: readPortNumber(options['port'], 'port', 1),
     tls: isSecure ? (tls ?? true) : undefined,
     signal,
@@ -97,7 +105,7 @@ export function readClientOptions(value: unknown): ClientPlan {
   };
   // Whoever connects hears of mistakes in the call from the call, before there is a socket.
   validateConnect(plan);
-  return { ...plan, awaitsOpen: readFlag(options['awaitOpen'], 'awaitOpen') ?? false };
+  return { name, ...plan, awaitsOpen: readFlag(options['awaitOpen'], 'awaitOpen') ?? false };
 }
 
 function readBacklog(value: unknown): number {
@@ -115,7 +123,7 @@ export function readServerOptions(value: unknown): ServerPlan {
   if (isSecure && tls === undefined)
     throw new TypeError('useSecureTransport needs a certificate: give { tls: { cert, key } }');
   return {
-    host: options['host'] === undefined ? '0.0.0.0' : readText(options['host'], 'host'),
+    host: options['host'] === undefined ? '0.0.0.0' : withoutBrackets(readText(options['host'], 'host')),
     port: readOwnPort(options['port']),
     backlog: readBacklog(options['backlog'] ?? options['backLog']),
     tls: isSecure ? tls : undefined,

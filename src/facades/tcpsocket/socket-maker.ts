@@ -1,8 +1,7 @@
 /** Makes this API's sockets, as far as they are permitted, and ends them all. */
-import { isSocketError } from '../../base/errors.ts';
-import { ClientSocket, HIGH_WATER_MARK } from './client-socket.ts';
+import { ClientSocket, HIGH_WATER_MARK, NEW_SOCKET } from './client-socket.ts';
 import type { GatedOp, OpenSockets, Permit, TcpSocketHost } from './host.ts';
-import { IOError, permissionDenied, toIOError } from './io-error.ts';
+import { IOError, inOwnWords, permissionDenied } from './io-error.ts';
 import { readClientOptions, readServerOptions } from './options.ts';
 import { ServerSocket } from './server-socket.ts';
 import { UdpSocket, readUdpOptions } from './udp-socket.ts';
@@ -27,8 +26,8 @@ export class SocketMaker {
 
   async connect(options: unknown): Promise<ClientSocket> {
     const plan = readClientOptions(options);
-    const { host: name, port, tls, awaitsOpen } = plan;
-    const permit = this.#require('tcp-connect', name, port);
+    const { name, port, tls, awaitsOpen } = plan;
+    const permit = this.#require('tcp-connect', plan.host, port);
     const origin = { host: this.#host, open: this.#open, name, port, ssl: tls !== undefined };
     const socket = ClientSocket.connect(origin, plan);
     if (awaitsOpen) await this.#call('tcp-connect', plan, () => socket.opened);
@@ -41,7 +40,13 @@ export class SocketMaker {
     const { host: name, port, backlog, tls } = plan;
     this.#require('tcp-listen', name, port);
     const listener = await this.#made('tcp-listen', plan, () =>
-      this.#host.provider.listen({ host: name, port, tls, highWaterMark: HIGH_WATER_MARK }),
+      this.#host.provider.listen({
+        host: name,
+        port,
+        tls,
+        options: NEW_SOCKET,
+        highWaterMark: HIGH_WATER_MARK,
+      }),
     );
     return ServerSocket.listen({
       host: this.#host,
@@ -72,7 +77,7 @@ export class SocketMaker {
     try {
       return await call();
     } catch (error) {
-      const told = isSocketError(error) ? toIOError(error) : error;
+      const told = inOwnWords(error);
       if (!isDenial(told)) throw told;
       throw permissionDenied(this.#host.permissions.wordPermission(op, host, port), told.cause);
     }

@@ -210,6 +210,23 @@ each(
   { needs: ['multicast', 'datagram-meta'] },
 );
 
+each(
+  'UDPSocket over IPv6, with brackets and without',
+  async ({ udp }) => {
+    const [a, b] = await Promise.all([udp.create({ host: '::1' }), udp.create({ host: '[::1]' })]);
+    assert.equal(b.address.address, '::1');
+    assert.equal(b.address.family, udp.FAMILY_INET6);
+    b.messages();
+    for (const host of ['::1', '[::1]']) {
+      await a.send(host, b.address.port, bytes(host));
+      const { data, from } = await nextFrom(b);
+      assert.equal(text(data), host);
+      assert.equal(from.family, udp.FAMILY_INET6);
+    }
+  },
+  { needs: ['ipv6'] },
+);
+
 each('UDPSocket cannot be constructed', async ({ udp }) => {
   const socket = await udp.create();
   const made = socket.constructor as new () => unknown;

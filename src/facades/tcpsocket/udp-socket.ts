@@ -1,12 +1,12 @@
 import type { IpAddress } from '../../base/address.ts';
 import { parseIp } from '../../base/address.ts';
-import { DeniedError, isSocketError } from '../../base/errors.ts';
+import { DeniedError } from '../../base/errors.ts';
 import type { Datagram, Membership } from '../../base/provider.ts';
 import type { Sendable } from './bytes-argument.ts';
 import { readBytes } from './bytes-argument.ts';
 import type { Closable, OpenSockets, TcpSocketHost } from './host.ts';
-import { IOError, permissionDenied, toIOError } from './io-error.ts';
-import { asDictionary, readFlag, readOwnPort, readPortNumber, readText } from './options.ts';
+import { IOError, inOwnWords, permissionDenied, toIOError } from './io-error.ts';
+import { asDictionary, readFlag, readOwnPort, readPortNumber, readText, withoutBrackets } from './options.ts';
 import { settled } from './settled.ts';
 import type { UdpAddress } from './udp-messages.ts';
 import { UdpMessages, udpAddress } from './udp-messages.ts';
@@ -36,7 +36,7 @@ export interface UdpPlan {
 export function readUdpOptions(value: unknown): UdpPlan {
   const options = asDictionary(value ?? {}, 'options');
   const isLoopback = readFlag(options['loopbackOnly'], 'loopbackOnly') ?? true;
-  const host = options['host'] === undefined ? undefined : readText(options['host'], 'host');
+  const host = options['host'] === undefined ? undefined : withoutBrackets(readText(options['host'], 'host'));
   return {
     host: host ?? (isLoopback ? '127.0.0.1' : '0.0.0.0'),
     port: readOwnPort(options['port']),
@@ -51,7 +51,7 @@ export interface UdpOrigin {
 }
 
 function readAddress(value: unknown, name: string): IpAddress {
-  const address = parseIp(readText(value, name));
+  const address = parseIp(withoutBrackets(readText(value, name)));
   if (address === null)
     throw new TypeError(`${name} must be a numeric address, such as 192.0.2.1: names are not looked up here`);
   return address;
@@ -133,7 +133,7 @@ export class UdpSocket implements Closable {
   async setMulticastInterface(address: string): Promise<void> {
     const own = readAddress(address, 'interface');
     this.#requireOpen();
-    const index = await inOwnWords(() => this.#origin.host.interfaceIndex(own));
+    const index = await attempt(() => this.#origin.host.interfaceIndex(own));
     if (index === undefined) throw new TypeError(`no interface of this machine has the address ${address}`);
     await this.#change((datagram) => {
       datagram.set('multicastInterface', index);
@@ -216,7 +216,7 @@ export class UdpSocket implements Closable {
 
   async #change(change: (datagram: Datagram) => void): Promise<void> {
     this.#requireOpen();
-    await inOwnWords(() => {
+    await attempt(() => {
       change(this.#origin.datagram);
     });
   }
@@ -230,7 +230,7 @@ export class UdpSocket implements Closable {
         if (error instanceof DeniedError) {
           const { permissions } = this.#origin.host;
           reject(permissionDenied(permissions.wordPermission('udp-send-to', host, port), error));
-        } else reject(isSocketError(error) ? toIOError(error) : (error as Error));
+        } else reject(inOwnWords(error));
       };
       try {
         call((error) => {
@@ -244,11 +244,11 @@ export class UdpSocket implements Closable {
   }
 }
 
-async function inOwnWords<T>(call: () => T | Promise<T>): Promise<T> {
+async function attempt<T>(call: () => T | Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
-    throw isSocketError(error) ? toIOError(error) : error;
+    throw inOwnWords(error);
   }
 }
 
