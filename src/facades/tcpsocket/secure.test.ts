@@ -1,11 +1,24 @@
 /** TLS: from the start, and from the middle of a conversation on. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import test from 'node:test';
 import type { ClientSocket, IOErrorName } from '../../doors/tcpsocket.ts';
+import { memoryProvider } from '../../testing/memory-provider.ts';
 import type { RowName } from '../../testing/node/certificates.ts';
 import { certificates } from '../../testing/node/certificates.ts';
-import type { EachOptions, World } from './test-kit.ts';
-import { bytes, clog, each, nextOf, nextTask, readBytes, readUntil, stateOf, text } from './test-kit.ts';
+import type { EachOptions } from './test-kit.ts';
+import {
+  World,
+  bytes,
+  clog,
+  each,
+  nextOf,
+  nextTask,
+  readBytes,
+  readUntil,
+  stateOf,
+  text,
+} from './test-kit.ts';
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 const made = hasOpenssl ? certificates() : undefined;
@@ -225,4 +238,15 @@ each('ClientSocket.upgradeToSecure where it is not open is refused', async (worl
   await client.opened;
   await client.close();
   await assert.rejects(client.upgradeToSecure(), refused);
+});
+
+test('ClientSocket.upgradeToSecure where the provider has no TLS leaves all as it was', async () => {
+  const world = new World('without TLS', memoryProvider());
+  const { client, peer } = await world.pair();
+  const unsupported = { name: 'IOError', message: 'NetworkError: Network', code: 'ERR_UNSUPPORTED' };
+  await assert.rejects(client.upgradeToSecure(), unsupported);
+  assert.equal(client.ssl, false);
+  await exchange(client, peer, 'in the clear');
+  await world.host.close();
+  await world.provider.close();
 });
