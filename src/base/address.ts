@@ -60,38 +60,54 @@ export function parseIpv4(text: string): Uint8Array | null {
   return bits < 0 ? null : Uint8Array.of(bits >>> 24, bits >>> 16, bits >>> 8, bits);
 }
 
-/** 16-bit groups of one side of a `::`, with a dotted quad allowed at the very end; `null` if malformed. */
-function parseGroups(text: string, isTail: boolean): number[] | null {
-  if (text === '') return [];
-  const groups: number[] = [];
-  const parts = text.split(':');
-  for (const [index, part] of parts.entries()) {
-    if (isTail && index === parts.length - 1 && part.includes('.')) {
-      const quad = parseIpv4(part);
-      if (quad === null) return null;
-      const [a = 0, b = 0, c = 0, d = 0] = quad;
-      groups.push(a * 256 + b, c * 256 + d);
-    } else {
-      if (!/^[0-9a-f]{1,4}$/i.test(part)) return null;
-      groups.push(Number.parseInt(part, 16));
-    }
+/** One to four hexadecimal digits, or -1. */
+function hexGroup(text: string, start: number, end: number): number {
+  if (end === start || end - start > 4) return -1;
+  let group = 0;
+  for (let i = start; i < end; i++) {
+    const code = text.charCodeAt(i);
+    // A letter without its bit for lower case is 0x41 to 0x46.
+    const digit = code <= 0x39 ? code - 0x30 : (code & 0xdf) - 0x37;
+    if (digit < 0 || digit > 15 || (code > 0x39 && digit < 10)) return -1;
+    group = group * 16 + digit;
   }
-  return groups;
+  return group;
+}
+
+/**
+ * Reads the groups of one side of a `::` into `bytes`, with a dotted quad allowed at the very end. By hand, as IPv4.
+ *
+ * @returns how many bytes they are, or -1 if they are malformed or more than 16
+ */
+function readGroups(text: string, isTail: boolean, bytes: Uint8Array): number {
+  if (text === '') return 0;
+  let at = 0;
+  for (let start = 0; ;) {
+    const colon = text.indexOf(':', start);
+    const end = colon < 0 ? text.length : colon;
+    const isQuad = isTail && colon < 0 && text.includes('.', start);
+    const value = isQuad ? ipv4Bits(text.slice(start)) : hexGroup(text, start, end);
+    const size = isQuad ? 4 : 2;
+    if (value < 0 || at + size > 16) return -1;
+    for (let shift = 8 * (size - 1); shift >= 0; shift -= 8) bytes[at++] = (value >>> shift) & 255;
+    if (colon < 0) return at;
+    start = colon + 1;
+  }
 }
 
 /** The sixteen bytes of an IPv6 address without zone or brackets, or `null`. */
 export function parseIpv6(text: string): Uint8Array | null {
   if (text.length > 45) return null;
-  const halves = text.split('::');
-  if (halves.length > 2) return null;
-  const [headText = '', tailText] = halves;
-  const head = parseGroups(headText, tailText === undefined);
-  const tail = tailText === undefined ? [] : parseGroups(tailText, true);
-  if (head === null || tail === null) return null;
-  const count = head.length + tail.length;
-  if (tailText === undefined ? count !== 8 : count > 7) return null;
-  const groups = [...head, ...Array<number>(8 - count).fill(0), ...tail];
-  return Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 255]));
+  const bytes = new Uint8Array(16);
+  const gap = text.indexOf('::');
+  if (gap < 0) return readGroups(text, true, bytes) === 16 ? bytes : null;
+  if (text.includes('::', gap + 1)) return null;
+  const tail = new Uint8Array(16);
+  const before = readGroups(text.slice(0, gap), false, bytes);
+  const behind = readGroups(text.slice(gap + 2), true, tail);
+  if (before < 0 || behind < 0 || before + behind > 14) return null;
+  bytes.set(tail.subarray(0, behind), 16 - behind);
+  return bytes;
 }
 
 /** Canonical text of an IPv4 address. @param bytes at least `offset + 4` long */
@@ -119,10 +135,8 @@ function longestZeroRun(groups: readonly number[]): { start: number; length: num
  * quad (RFC 5952). @param bytes at least `offset + 16` long
  */
 export function formatIpv6(bytes: Uint8Array, offset = 0): string {
-  const groups = Array.from(
-    { length: 8 },
-    (_, i) => (bytes[offset + 2 * i] ?? 0) * 256 + (bytes[offset + 2 * i + 1] ?? 0),
-  );
+  const groups: number[] = [];
+  for (let i = offset; i < offset + 16; i += 2) groups.push((bytes[i] ?? 0) * 256 + (bytes[i + 1] ?? 0));
   if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {
     return `::ffff:${formatIpv4(bytes, offset + 12)}`;
   }

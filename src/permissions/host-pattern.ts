@@ -1,6 +1,5 @@
 /** Which hosts, paths or protocols a rule is about, and what is asked for, in the form in which the two are compared. */
-import type { IpAddress } from '../base/address.ts';
-import { parseIp } from '../base/address.ts';
+import { parseIp, parseIpv6 } from '../base/address.ts';
 import type { Network } from './networks.ts';
 import { addressBytes, coversNetwork, formatNetwork, inNetwork, networksMeet } from './networks.ts';
 
@@ -36,8 +35,8 @@ export interface Host {
   readonly text: string;
   /** In ASCII and without a dot at its end; `undefined` of an address, and of what can be no name. */
   readonly name: string | undefined;
-  /** If it is an address, in whatever spelling. */
-  readonly address: IpAddress | undefined;
+  /** The 16 bytes of an address, in whatever spelling. */
+  readonly bytes: Uint8Array | undefined;
 }
 
 /** What needs no second look: letters, digits, `-` and `_`, and a last label that is no number. */
@@ -51,13 +50,20 @@ const PLAIN = /^(?:[a-z0-9_-]+\.)*[a-z_-][a-z0-9_-]*$/;
  */
 export function readHost(written: string): Host {
   const text = lowerAscii(written);
-  if (PLAIN.test(text)) return { text, name: text, address: undefined };
-  const direct = parseIp(text);
-  if (direct !== null) return { text, name: undefined, address: direct };
+  if (PLAIN.test(text)) return { text, name: text, bytes: undefined };
+  const direct = readAddress(text);
+  if (direct !== undefined) return { text, name: undefined, bytes: direct };
   const canonical = canonicalHost(text);
-  const address = canonical === undefined ? null : parseIp(canonical);
-  if (address !== null) return { text, name: undefined, address };
-  return { text, name: canonical, address: undefined };
+  const bytes = canonical === undefined ? undefined : readAddress(canonical);
+  return { text, name: bytes === undefined ? canonical : undefined, bytes };
+}
+
+/** Addresses stand in the way of every datagram: what can be is read straight into bytes. */
+function readAddress(text: string): Uint8Array | undefined {
+  const v6 = text.includes(':') && !text.includes('%') ? parseIpv6(text) : null;
+  if (v6 !== null) return v6;
+  const address = parseIp(text);
+  return address === null ? undefined : addressBytes(address);
 }
 
 function canonicalHost(text: string): string | undefined {
@@ -69,11 +75,6 @@ function canonicalHost(text: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** The 16 bytes of a host that is an address. */
-export function bytesOf({ address }: Host): Uint8Array | undefined {
-  return address === undefined ? undefined : addressBytes(address);
 }
 
 /** Whether a pattern is of names that are this machine's own. @see https://www.rfc-editor.org/rfc/rfc6761#section-6.3 */
@@ -100,7 +101,7 @@ export function matchesName(pattern: HostPattern, host: Host): boolean {
       if (text === undefined) return false;
       if (text === name) return hasApex;
       // An address has no sub-domains: *.168.0.1 is not about 192.168.0.1.
-      return isBelow(text, name) && host.address === undefined;
+      return isBelow(text, name) && host.bytes === undefined;
     }
     case 'network':
     case 'path':
@@ -162,8 +163,7 @@ function coversPath(outer: Path, inner: Path): boolean {
 function coversName(outer: HostPattern, name: string, isLiteral: boolean): boolean {
   const host = readHost(name);
   if (outer.kind === 'network') {
-    const bytes = bytesOf(host);
-    return bytes !== undefined && inNetwork(outer.network, bytes);
+    return host.bytes !== undefined && inNetwork(outer.network, host.bytes);
   }
   if (outer.kind !== 'name' && outer.kind !== 'domain') return false;
   return (isLiteral || !outer.isLiteral) && matchesName(outer, host);

@@ -1,6 +1,6 @@
 /** Whether a rule is about a request. */
 import type { Host } from './host-pattern.ts';
-import { bytesOf, isLocalhost, matchesName, matchesPath, readHost, readPath } from './host-pattern.ts';
+import { isLocalhost, matchesName, matchesPath, readHost, readPath } from './host-pattern.ts';
 import { addressBytes, classOf, formsOf, inNetwork, isUnspecified } from './networks.ts';
 import { OPS } from './ops.ts';
 import { hasPort, hasPortFrom } from './ports.ts';
@@ -18,7 +18,7 @@ export interface Asked {
   readonly path: string | undefined;
 }
 
-const NO_HOST: Host = { text: '', name: undefined, address: undefined };
+const NO_HOST: Host = { text: '', name: undefined, bytes: undefined };
 
 export function readRequest(request: SocketRequest): Asked {
   const { subject, isOwn } = OPS[request.op];
@@ -26,7 +26,7 @@ export function readRequest(request: SocketRequest): Asked {
   if (subject === 'path') return { ...nowhere, path: readPath(request.host) };
   if (subject !== 'address' && subject !== 'host') return nowhere;
   const host = readHost(request.host);
-  const bytes = request.address === undefined ? bytesOf(host) : addressBytes(request.address);
+  const bytes = request.address === undefined ? host.bytes : addressBytes(request.address);
   if (bytes === undefined) return { ...nowhere, host };
   const isWildcard = isOwn && isUnspecified(bytes);
   // What is bound to all addresses is bound to none of the forms that a destination would be taken for.

@@ -124,7 +124,7 @@ export function isUnspecified(bytes: Uint8Array): boolean {
 }
 
 function embedded(bytes: Uint8Array): Uint8Array | undefined {
-  if (sameBytes(bytes, UNSPECIFIED_V6) || sameBytes(bytes, LOOPBACK_V6)) return undefined;
+  if (isMapped(bytes) || sameBytes(bytes, UNSPECIFIED_V6) || sameBytes(bytes, LOOPBACK_V6)) return undefined;
   for (const [block, offset] of EMBEDDINGS) {
     if (!inNetwork(block, bytes)) continue;
     const v4 = LOOPBACK_V4.slice();

@@ -6,6 +6,7 @@ import { classOf } from './networks.ts';
 import { OPS } from './ops.ts';
 import type { Rule, SocketRequest } from './rule.ts';
 import { formatRule } from './rule.ts';
+import { RuleIndex } from './rule-index.ts';
 
 /** What a policy answers. */
 export interface Decision {
@@ -50,20 +51,23 @@ const DEPENDS: Decision = { allowed: false, dependsOnAddress: true };
 
 interface Told {
   readonly rule: Rule;
+  readonly place: number;
   readonly decision: Decision;
 }
 
-/** One list for each op, so that a decision looks at no rule of another. */
-function byOp(rules: readonly Rule[], effect: Rule['effect']): ReadonlyMap<string, readonly Told[]> {
+type Lists = ReadonlyMap<string, RuleIndex<Told>>;
+
+/** One index for each op, so that a decision looks at no rule of another. */
+function byOp(rules: readonly Rule[], effect: Rule['effect']): Lists {
   const lists = new Map<string, Told[]>();
-  for (const rule of rules) {
+  for (const [place, rule] of rules.entries()) {
     if (rule.effect !== effect) continue;
-    const told = { rule, decision: { allowed: effect === 'allow', rule: formatRule(rule) } };
+    const told = { rule, place, decision: { allowed: effect === 'allow', rule: formatRule(rule) } };
     const list = lists.get(rule.op);
     if (list === undefined) lists.set(rule.op, [told]);
     else list.push(told);
   }
-  return lists;
+  return new Map([...lists].map(([op, list]) => [op, new RuleIndex(list)]));
 }
 
 /** Whether only a rule about addresses can allow this. One's own addresses lead nowhere. */
@@ -85,15 +89,18 @@ export function rulesPolicy(rules: readonly Rule[], options: RulesPolicyOptions 
   const denies = byOp(rules, 'deny');
   const allows = byOp(rules, 'allow');
   const { local } = options;
+  const matchesInside = (rule: Rule, asked: Asked): boolean =>
+    reachesInside(rule) && matchesAsked(rule, asked);
   return (request) => {
     const asked = readRequest(request);
-    for (const { rule, decision } of denies.get(request.op) ?? []) if (forbids(rule, asked)) return decision;
-    const own = allows.get(request.op) ?? [];
+    const denied = denies.get(request.op)?.find(asked, forbids);
+    if (denied !== undefined) return denied.decision;
+    const own = allows.get(request.op);
     const inside = isInside(asked, local);
-    for (const { rule, decision } of own)
-      if (matchesAsked(rule, asked) && (!inside || reachesInside(rule))) return decision;
+    const allowed = own?.find(asked, inside ? matchesInside : matchesAsked);
+    if (allowed !== undefined) return allowed.decision;
     if (inside) return DENIED_INSIDE;
-    return own.some(({ rule }) => dependsOnAddress(rule, asked)) ? DEPENDS : DENIED;
+    return own?.all.some(({ rule }) => dependsOnAddress(rule, asked)) === true ? DEPENDS : DENIED;
   };
 }
 

@@ -1,4 +1,4 @@
-import { bytesOf, readHost, readPath } from './host-pattern.ts';
+import { readHost, readPath } from './host-pattern.ts';
 import type { HostPattern } from './host-pattern.ts';
 import { addressBytes, hostNetwork } from './networks.ts';
 import { parseRule } from './native-dialect.ts';
@@ -37,7 +37,7 @@ function patternOf({ op, host, address }: SocketRequest): HostPattern | undefine
     case 'address':
     case 'host': {
       const read = readHost(host);
-      const literal = address === undefined ? bytesOf(read) : addressBytes(address);
+      const literal = address === undefined ? read.bytes : addressBytes(address);
       if (literal !== undefined) return { kind: 'network', network: hostNetwork(literal) };
       return read.name === undefined ? undefined : { kind: 'name', name: read.name, isLiteral: false };
     }

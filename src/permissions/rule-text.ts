@@ -1,7 +1,7 @@
 /** The parts of a rule's text, as the dialects with brackets, networks and ranges write them. */
 import type { HostPattern } from './host-pattern.ts';
 import { ANY_HOST, lowerAscii, readHost, readPath } from './host-pattern.ts';
-import { parseNetwork } from './networks.ts';
+import { formatNetwork, hostNetwork, parseNetwork } from './networks.ts';
 import type { PortRange, PortSet } from './ports.ts';
 import { MAX_PORT, onePort, parsePort, portSet } from './ports.ts';
 import { PermissionSyntaxError } from './syntax-error.ts';
@@ -120,8 +120,8 @@ function readName(piece: Piece): string {
       piece,
       'a * can only stand for the whole host or before its first dot; networks are written as 10.0.0.0/8',
     );
-  const { name, address } = readHost(text);
-  if (address !== undefined) throw fault(piece, `write the address as ${address.host}`);
+  const { name, bytes } = readHost(text);
+  if (bytes !== undefined) throw fault(piece, `write the address as ${formatNetwork(hostNetwork(bytes))}`);
   if (name === undefined || name.split('.').includes('')) throw fault(piece, 'this is no host name');
   return name;
 }
