@@ -16,6 +16,7 @@ import {
   readAll,
   readBytes,
   readUntil,
+  received,
   stateOf,
   text,
 } from './test-kit.ts';
@@ -139,27 +140,18 @@ each('ClientSocket.closed does not wait for what is unread after its own close',
 each('ClientSocket keeps at most a bound unread, however fast its peer is', async (world) => {
   const { client, peer } = await world.pair();
   await clog(client);
-  const received = (): number => {
-    const all = [...world.provider.sockets()];
-    return (
-      all.find(({ kind, local }) => kind === 'stream' && portOf(local) === peer.localPort)?.bytesRead ?? 0
-    );
-  };
+  const count = (): number => received(world, peer.localPort, peer.remotePort);
   // One more chunk may be in hand when it stops.
-  assert.ok(received() >= READ_LIMIT, `${String(received())} bytes were read`);
-  assert.ok(received() < READ_LIMIT * 2, `${String(received())} bytes were read`);
-  const before = received();
+  assert.ok(count() >= READ_LIMIT, `${String(count())} bytes were read`);
+  assert.ok(count() < READ_LIMIT * 2, `${String(count())} bytes were read`);
+  const before = count();
   for (let round = 0; round < 100; round++) {
     peer.suspend();
     peer.resume();
     await nextTask();
   }
-  assert.equal(received(), before, 'resume does not go beyond the bound');
+  assert.equal(count(), before, 'resume does not go beyond the bound');
 });
-
-function portOf(address: { readonly family: string; readonly port?: number }): number | undefined {
-  return address.port;
-}
 
 each('ClientSocket.suspend holds back what comes, and its end, until as many resumes', async (world) => {
   const { client, peer } = await world.pair();

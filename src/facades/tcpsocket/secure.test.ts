@@ -18,6 +18,7 @@ import {
   readUntil,
   stateOf,
   text,
+  untilReceived,
 } from './test-kit.ts';
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
@@ -121,8 +122,7 @@ async function agreed(world: World): Promise<{ client: ClientSocket; peer: Clien
   await client.write(bytes('STARTTLS'));
   assert.equal(text(await peer.read()), 'STARTTLS');
   await peer.write(bytes('220 go ahead'));
-  // It has come when the loop had its turns.
-  for (let turn = 0; turn < 20; turn++) await nextTask();
+  await untilReceived(world, client, '220 go ahead'.length);
   return { client, peer };
 }
 

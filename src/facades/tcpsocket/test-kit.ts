@@ -169,6 +169,21 @@ export async function readUntil(socket: ClientSocket, done: Promise<unknown>): P
   for (const isOver = (): boolean => isDone; !isOver();) await Promise.race([socket.read(), told]);
 }
 
+/** Bytes that a socket has got from the network, by its own port, read or not. */
+export function received({ provider }: World, port: number | undefined, remotePort?: number): number {
+  for (const { kind, local, remote, bytesRead } of provider.sockets()) {
+    if (kind === 'listener' || !('port' in local) || local.port !== port) continue;
+    if (remotePort === undefined || (remote !== undefined && 'port' in remote && remote.port === remotePort))
+      return bytesRead;
+  }
+  return 0;
+}
+
+/** Waits until a connection has got so many bytes, which nobody reads: there is no event for that. */
+export async function untilReceived(world: World, socket: ClientSocket, count: number): Promise<void> {
+  while (received(world, socket.localPort, socket.remotePort) < count) await nextTask();
+}
+
 /** Runs when all microtasks have, and what the loop had to do. */
 export function nextTask(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));

@@ -3,7 +3,7 @@ import test from 'node:test';
 import type { UdpMessage, UdpSocket } from '../../doors/tcpsocket.ts';
 import { createBrowserHost } from '../../doors/tcpsocket.ts';
 import { memoryProvider } from '../../testing/memory-provider.ts';
-import { bytes, each, nextTask, text } from './test-kit.ts';
+import { bytes, each, nextTask, received, text } from './test-kit.ts';
 import { MAX_WAITING } from './udp-messages.ts';
 
 const CLOSED = { name: 'IOError', message: 'Socket is closed', code: 'ERR_SOCKET_CLOSED' };
@@ -141,7 +141,7 @@ each('UDPSocket.messages keeps a bounded number, and counts what it drops', asyn
   // One by one, so that none is lost on its way.
   for (let i = 1; i <= MAX_WAITING.count + more; i++) {
     await a.send(b.address.address, b.address.port, bytes('x'));
-    while (received(world.provider, b) < i) await nextTask();
+    while (received(world, b.address.port) < i) await nextTask();
   }
   await nextTask();
   assert.equal(b.dropped, more);
@@ -159,19 +159,11 @@ each('UDPSocket.messages keeps a bounded number of bytes', async (world) => {
   const fits = Math.floor(MAX_WAITING.bytes / size);
   for (let i = 1; i <= fits + 3; i++) {
     await a.send(b.address.address, b.address.port, new Uint8Array(size));
-    while (received(world.provider, b) < i * size) await nextTask();
+    while (received(world, b.address.port) < i * size) await nextTask();
   }
   await nextTask();
   assert.equal(b.dropped, 3);
 });
-
-function received(
-  provider: { sockets(): Iterable<{ local: object; bytesRead: number }> },
-  socket: UdpSocket,
-): number {
-  const { port } = socket.address;
-  return [...provider.sockets()].find(({ local }) => 'port' in local && local.port === port)?.bytesRead ?? 0;
-}
 
 each('UDPSocket.messages: several next, and a close while they wait', async ({ udp }) => {
   const socket = await udp.create();
