@@ -123,7 +123,8 @@ const WRONG: readonly (readonly [name: string, call: () => unknown])[] = [
   ['policy', () => createChrome({ policy: {} as never })],
   ['manifest', () => createChrome({ manifest: 'app' as never })],
   ['provider', () => guard({} as never, allowAll)],
-  ['policy', () => guard(provider, { allowed: true } as never)],
+  ['policy', () => guard(provider, 'yes' as never)],
+  ['policy.decide', () => guard(provider, { allowed: true } as never)],
   ['options', () => localProvider(null as never)],
   ['options', () => createPortside(undefined as never)],
 ];
