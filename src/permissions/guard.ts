@@ -33,7 +33,8 @@ import { SYSTEM_CLOCK } from './system-clock.ts';
 export interface GuardOptions {
   /**
    * What becomes of open sockets whose permission is taken back. `'keep'` (default): they stay open, and only what is asked
-   * for from then on is refused, datagrams to given destinations among it. `'close'`: they are aborted, and so is what a listener has accepted.
+   * for from then on is refused, datagrams to given destinations among it. `'close'`: they are aborted, and so is what a
+   * listener has accepted.
    */
   readonly onRevoke?: 'close' | 'keep' | undefined;
   /** Default: the system's. */
