@@ -74,14 +74,14 @@ const FAULTS: readonly (readonly [name: string, part: object, line: string])[] =
     'APP/manifest.json:5:14: version: must be one to four numbers from 0 to 65535 with dots between them, such as "1.0.2"',
   ],
   [
-    'an extension',
-    { app: undefined, background: { scripts: [] } },
-    "APP/manifest.json:1:1: app: is missing: this is an extension's manifest, and only Chrome Apps are run",
+    'an extension without scripts',
+    { app: undefined, background: { service_worker: 'w.js' } },
+    'APP/manifest.json:11:17: background.scripts: is missing: it lists the scripts to run; pages and service workers are not run',
   ],
   [
     'no app',
     { app: undefined },
-    'APP/manifest.json:1:1: app: is missing: a Chrome App has {"background": {"scripts": […]}} here',
+    'APP/manifest.json:1:1: app: is missing: a Chrome App has {"background": {"scripts": […]}} here, and an extension has a "background"',
   ],
   ['app a string', { app: 'x' }, 'APP/manifest.json:6:10: app: must be an object'],
   [

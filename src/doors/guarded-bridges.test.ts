@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { localProvider } from '../engine/local-provider.ts';
 import * as bridges from '../node/bridges.ts';
 import { guard } from '../permissions/guard.ts';
-import { allowAll } from '../permissions/policy.ts';
+import { allowAll, denyAll } from '../permissions/policy.ts';
 import { Socket } from '../posix/socket.ts';
 import { leakCheck } from '../testing/node/leak-check.ts';
 import { createPortside } from './portside.ts';
@@ -39,19 +39,20 @@ test('guard: bridges take no descriptor in, and hand none out (F71)', async () =
   leaks.check();
 });
 
-test("guard: a socket of Node's is not taken over, and goes on (F71)", async () => {
-  const provider = guard(localProvider(), allowAll);
+test("guard: a socket of Node's stays Node's, and is not the provider's (F71)", async () => {
+  const provider = guard(localProvider(), denyAll);
   const context = { front: createPortside({ provider }), provider };
   const server = createServer((socket) => socket.pipe(socket));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
   await once(socket, 'connect');
-  assert.throws(() => bridges.fromSocket(context, socket), { code: 'ERR_UNSUPPORTED' });
-  socket.write('still here');
-  const [echo] = (await once(socket, 'data')) as [Buffer];
-  assert.equal(echo.toString(), 'still here');
-  socket.destroy();
+  // It is connected already: no permission can make it or unmake it.
+  const connection = bridges.fromSocket(context, socket);
+  assert.deepEqual([...provider.sockets()], []);
+  await connection.write('still here');
+  assert.equal(Buffer.from((await connection.readExactly(10)) ?? []).toString(), 'still here');
+  await connection.close();
   server.close();
   await once(server, 'close');
   await provider.close();
