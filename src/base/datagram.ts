@@ -55,7 +55,8 @@ export interface UnixBindOptions extends BindCommon {
 export type BindOptions = UdpBindOptions | UnixBindOptions;
 
 /**
- * What can be told of each received datagram, beside its bytes and sender. Each costs a little, so each is asked for.
+ * What can be told of each received datagram, beside its bytes and sender. Each costs a little, so each is asked for. The
+ * kernel notes it from `start` on, paused or not: of what came before, `interfaceIndex` may be missing, and `timestamp` late.
  *
  * | name | field | of |
  * |---|---|---|

@@ -132,11 +132,13 @@ export class NativeDatagram extends MessageSocket implements Datagram, Target {
 
   /** @throws {SystemError} it cannot be told what is asked for */
   #receive(): void {
-    const isReady = (this.#is & (IS.started | IS.paused | IS.readEnded)) === IS.started;
+    const isReady = (this.#is & (IS.started | IS.readEnded)) === IS.started;
     if (!isReady || this.#held.length > 0 || this.#ended !== undefined) return;
     const { size, isOwned, meta } = this.#reader;
     const result = this.reactor.native.startReceiving(this.handle, size, isOwned, meta);
     if (result < 0) throw this.reactor.names.error(-result, 'setsockopt', this.details('start'));
+    // The kernel notes what is asked for as each datagram comes, so that is asked for also while paused.
+    if (this.#has(IS.paused)) this.reactor.native.stop(this.handle);
   }
 
   #onMessages(offset: number, count: number, buffers: readonly ArrayBuffer[] | undefined): void {

@@ -76,7 +76,8 @@ export function metaOf(bytes: Uint8Array, words: Int32Array, at: number, wanted:
   const hasLocal = has(RECORD_FLAG.local, META.local);
   return {
     local: hasLocal ? localOf(bytes, words, at) : undefined,
-    interfaceIndex: hasLocal ? words[at + RECORD.interfaceIndex] : undefined,
+    // 0 is of no interface: the datagram came before the kernel was asked to note it.
+    interfaceIndex: (hasLocal ? words[at + RECORD.interfaceIndex] : 0) || undefined,
     ttl: has(RECORD_FLAG.ttl, META.ttl) ? words[at + RECORD.ttl] : undefined,
     trafficClass: has(RECORD_FLAG.trafficClass, META.trafficClass)
       ? words[at + RECORD.trafficClass]

@@ -57,6 +57,19 @@ async function allAtOnce(h: DatagramHarness): Promise<void> {
   equal(typeof timestamp, 'bigint', 'timestamp');
 }
 
+/** The kernel notes the interface, as the time, when a datagram comes, and not when it is read. */
+async function whilePaused(h: DatagramHarness): Promise<void> {
+  const { a, b, toB } = await h.pair();
+  const lo = await h.loopbackInterface();
+  h.recordDatagram(a);
+  b.pause();
+  const atB = h.recordDatagram(b, {}, { meta: NAMES });
+  await h.mustSend(a, { bytes: numbered(1, 20), to: toB });
+  b.resume();
+  const { interfaceIndex } = await atB.datagram();
+  equal(interfaceIndex, lo.index ?? interfaceIndex, 'interfaceIndex');
+}
+
 async function timestampsGrow(h: DatagramHarness): Promise<void> {
   const { a, b, toB } = await h.pair();
   h.recordDatagram(a);
@@ -163,6 +176,13 @@ export const DATAGRAM_META_CASES: readonly CaseRow<DatagramHarness, DatagramSett
     needs: ['datagram-meta'],
     when: onUdp,
     run: allAtOnce,
+  },
+  {
+    name: 'tells meta data of what came while it was paused',
+    promises: ['datagram.meta'],
+    needs: ['datagram-meta'],
+    when: onUdp,
+    run: whilePaused,
   },
   {
     name: 'tells times of arrival that grow',
