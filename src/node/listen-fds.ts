@@ -73,17 +73,24 @@ interface Passed {
   readonly fd: number;
 }
 
-/** What the environment says. @throws {TypeError | RangeError} it says what cannot be */
+/** What the environment says. @throws {TypeError | RangeError | SystemError} it says what cannot be, or is not so */
 function passedBy(env: Environment): readonly Passed[] {
   const pid = wholeNumber(env, 'LISTEN_PID', 1, MAX_INT32);
   const count = wholeNumber(env, 'LISTEN_FDS', 0, MAX_INT32 - FIRST);
   if (pid !== process.pid || count === undefined) return [];
-  const given = env['LISTEN_FDNAMES']?.split(':') ?? Array.from({ length: count }, () => UNNAMED);
-  if (count > 0 && given.length !== count)
+  const given = env['LISTEN_FDNAMES']?.split(':');
+  if (given !== undefined && count > 0 && given.length !== count)
     throw new RangeError(
       `LISTEN_FDNAMES: expected ${String(count)} names, as LISTEN_FDS says, got ${String(given.length)}`,
     );
-  return given.slice(0, count).map((name, index) => ({ name, fd: FIRST + index }));
+  const passed: Passed[] = [];
+  // Each is looked at before there is a row for the next: the number may be a wrong one of any size.
+  for (let index = 0; index < count; index++) {
+    const fd = FIRST + index;
+    requireOpen(fd);
+    passed.push({ name: given?.[index] ?? UNNAMED, fd });
+  }
+  return passed;
 }
 
 /**
@@ -111,7 +118,6 @@ export function listenFds<Web extends WebStreams>(
   const missing = plan.names?.filter((name) => !passed.some((each) => each.name === name)) ?? [];
   if (missing.length > 0)
     throw new RangeError(`options.names: no descriptor came by the name of ${missing.join(', ')}`);
-  for (const { fd } of passed) requireOpen(fd);
   if (plan.unsetEnvironment === true) for (const name of VARIABLES) Reflect.deleteProperty(env, name);
   return takeAll(context, passed, rest);
 }
