@@ -79,8 +79,8 @@ export function withDefault<T>(rule: Rule<T>, preset: T): Rule<T> {
   return (value, name) => (value === undefined ? preset : rule(value, name));
 }
 
-export function requireObject(value: unknown, name: string): object {
-  if (typeof value !== 'object' || value === null) throw wrongType(name, 'an object', value);
+export function requireObject(value: unknown, name: string, expected = 'an object'): object {
+  if (typeof value !== 'object' || value === null) throw wrongType(name, expected, value);
   return value;
 }
 

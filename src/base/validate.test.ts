@@ -431,6 +431,12 @@ test('sinks and done must have what is going to be called', () => {
 for (const [what, judge] of [
   ['a host beside a path', () => validateConnect({ path: '/s', host: 'example.com', port: 1 })],
   ['a port beside a path', () => validateListen({ path: '/s', port: 1 })],
+  ['reusePort beside a path', () => validateListen({ path: '/x', reusePort: true })],
+  ['ipv6Only beside a path', () => validateListen({ path: '/x', ipv6Only: false })],
+  ['a family beside a path', () => validateConnect({ path: '/x', family: 'ipv4' })],
+  ['addresses beside a path', () => validateConnect({ path: '/x', addresses: [] })],
+  ['attemptDelay beside a path', () => validateConnect({ path: '/x', attemptDelay: 250 })],
+  ['a local port beside a path', () => validateConnect({ path: '/x', localPort: 0 })],
   ['a mode without a path', () => validateListen({ mode: 0o600 })],
   ['stale without a path', () => validateListen({ stale: 'replace' })],
 ] as const) {

@@ -212,6 +212,10 @@ const CONNECT_NAMES = { ...TCP_CONNECT, ...UNIX_CONNECT, path: true, tls: true }
 const LISTEN_NAMES = { ...TCP_LISTEN, ...UNIX_LISTEN, path: true, tls: true };
 const LISTEN_PACKETS_NAMES = { ...UNIX_LISTEN, path: true };
 
+/** What may not stand beside a path. */
+const TCP_CONNECT_ONLY = Object.keys(TCP_CONNECT).filter((name) => !Object.hasOwn(UNIX_CONNECT, name));
+const TCP_LISTEN_ONLY = Object.keys(TCP_LISTEN).filter((name) => !Object.hasOwn(UNIX_LISTEN, name));
+
 /** @throws {TypeError} it is no object, or has other options */
 export function requireOptions(value: unknown, known: object): object {
   const options = requireObject(value, 'options');
@@ -242,7 +246,7 @@ export function validateConnect(value: unknown): ConnectPlan {
   const options = requireOptions(value, CONNECT_NAMES);
   const path = readPath(options);
   if (path !== undefined) {
-    refuse(options, ['host', 'port'], 'beside a path');
+    refuse(options, TCP_CONNECT_ONLY, 'beside a path');
     const plan = readWith(options, UNIX_CONNECT);
     return {
       transport: 'unix',
@@ -265,7 +269,7 @@ export function validateListen(value: unknown): ListenPlan {
   const options = requireOptions(value, LISTEN_NAMES);
   const path = readPath(options);
   if (path !== undefined) {
-    refuse(options, ['host', 'port'], 'beside a path');
+    refuse(options, TCP_LISTEN_ONLY, 'beside a path');
     return { transport: 'unix', path, ...readWith(options, UNIX_LISTEN) };
   }
   refuse(options, ['stale', 'mode'], 'without a path');

@@ -91,7 +91,7 @@ const IMPOSSIBLE: readonly (readonly [object, new () => Error])[] = [
   [{ icmpErrors: 1 }, TypeError],
   [{ head: 'text' }, TypeError],
   [{ highWaterMark: -1 }, RangeError],
-  [{ options: { noDelya: true } }, RangeError],
+  [{ options: { noDelya: true } }, TypeError],
   [{ maxQueed: 1 }, TypeError],
 ];
 
@@ -108,6 +108,13 @@ test('fromFd leaves the descriptor to its owner when any option cannot be, also 
       assert.ok(fstatSync(near.fd).isSocket());
     }
   assert.deepEqual([...context.provider.sockets()], []);
+});
+
+test('fromFd says what is to be said of a descriptor', (t) => {
+  assert.throws(() => fromFd(world(t), 0, undefined as never), {
+    name: 'TypeError',
+    message: "options: expected an object, such as { ownership: 'take' }, got undefined",
+  });
 });
 
 test('fromFd refuses a file and a closed descriptor, and leaves the file to its owner (F54)', (t) => {

@@ -67,7 +67,11 @@ export function fromFd<Web extends WebStreams>(
   options: FromFdOptions,
 ): SocketOfFd<Web> {
   const provider = requireNative(context, 'fromFd');
-  requireKnown(requireObject(options, 'options'), NAMES, 'options.');
+  requireKnown(
+    requireObject(options, 'options', "an object, such as { ownership: 'take' }"),
+    NAMES,
+    'options.',
+  );
   const { ownership, highWaterMark, writeLimit, options: socketOptions, icmpErrors, ...rest } = options;
   judgeAdoption(rest);
   const plan: AdoptOptions = { ownership, highWaterMark, writeLimit, options: socketOptions, icmpErrors };

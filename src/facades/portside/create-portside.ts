@@ -65,9 +65,7 @@ const ADDRESSES = ['host', 'port', 'path', 'remote', 'remotePath'];
 
 /** @param instead how addresses are given @param example for who gives no object @throws {TypeError} */
 function optionsOf(value: unknown, instead: string, example: string): object {
-  if (typeof value !== 'object' || value === null)
-    throw wrongType('options', `an object, such as ${example}`, value);
-  const options = value;
+  const options = requireObject(value, 'options', `an object, such as ${example}`);
   for (const name of ADDRESSES) {
     const given: unknown = Reflect.get(options, name);
     if (given !== undefined) throw wrongType(name, `nothing: addresses are given as ${instead}`, given);
@@ -196,7 +194,10 @@ class Front<Web extends WebStreams> implements Portside<Web> {
     return this.#datagrams(datagram, datagramPlan(options), this.#home.registry.here());
   };
 
-  readonly upgrade: Portside<Web>['upgrade'] = (connection, options) => connection.upgrade(options);
+  readonly upgrade: Portside<Web>['upgrade'] = async (connection, options) => {
+    requireFunction(Reflect.get(requireObject(connection, 'connection'), 'upgrade'), 'connection.upgrade');
+    return connection.upgrade(options);
+  };
 
   readonly resolve: Portside<Web>['resolve'] = (host, options) =>
     this.#traced(

@@ -8,7 +8,7 @@ import type { ErrorDetails, SocketError } from '../../base/errors.ts';
 import { isSocketError, SystemError } from '../../base/errors.ts';
 import type { OptionName, SocketOptions } from '../../base/options.ts';
 import type { DatagramReadOptions, Deadline, JsonValue } from '../../base/provider.ts';
-import { requireObject, wrongType } from '../../base/rules.ts';
+import { requireKnown, requireObject, wrongType } from '../../base/rules.ts';
 import type { DeadlinePlan } from '../../base/validate.ts';
 import { validateDeadline } from '../../base/validate.ts';
 import { setBelow } from './below.ts';
@@ -28,6 +28,9 @@ export interface DatagramPlan {
 
 /** What `send` takes beside a deadline. */
 const SEND_NAMES = { from: true, interfaceIndex: true, trafficClass: true, ttl: true };
+/** What a datagram of `sendMany` has. */
+const DATAGRAM_NAMES = { ...SEND_NAMES, data: true, to: true };
+const MEMBERSHIP_NAMES = { group: true, interfaceIndex: true, interfaceAddress: true, source: true };
 
 function addressOf(value: string | IpAddress): IpAddress {
   return typeof value === 'string' ? numericAddress(value, 'address') : value;
@@ -36,10 +39,8 @@ function addressOf(value: string | IpAddress): IpAddress {
 /** What stands as text is read; the rest is the provider's to judge. */
 function membershipOf(value: GroupMembership | string): Membership {
   const given: GroupMembership = typeof value === 'string' ? { group: value } : value;
-  const { group, interfaceIndex, interfaceAddress, source } = requireObject(
-    given,
-    'membership',
-  ) as GroupMembership;
+  requireKnown(requireObject(given, 'membership'), MEMBERSHIP_NAMES);
+  const { group, interfaceIndex, interfaceAddress, source } = given;
   return {
     group: addressOf(group),
     interfaceIndex,
@@ -160,6 +161,7 @@ export class MessageSocket<Web extends WebStreams> implements DatagramSocket {
     const timeLeft = countDown(plan.timeout, this.#home.platform.clock);
     const batch = new SendBatch();
     for (const datagram of datagrams) {
+      requireKnown(requireObject(datagram, 'datagram'), DATAGRAM_NAMES);
       const message = this.#messageOf(datagram.data, datagram.to, datagram);
       if (this.#socket.send(message, batch.expect())) continue;
       await this.#inTime(batch.answered(), { signal: plan.signal, timeout: timeLeft() });

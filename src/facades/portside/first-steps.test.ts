@@ -40,6 +40,24 @@ const STEPS: readonly Step[] = [
     async ({ bind }) => (await bind()).send('x'),
     /^to: expected an address, as the socket is not connected/,
   ],
+  [
+    'a misspelt option of a datagram',
+    async ({ bind }) => (await bind()).sendMany([{ data: 'x', to: '127.0.0.1:9', tll: 1 } as never]),
+    /^tll: there is no such option; did you mean ttl\?$/,
+  ],
+  [
+    'a misspelt option of a group',
+    async ({ bind }) => {
+      (await bind()).join({ group: '239.1.2.3', sourse: '192.0.2.1' } as never);
+    },
+    /^sourse: there is no such option; did you mean source\?$/,
+  ],
+  ['upgrade of nothing', ({ upgrade }) => upgrade(undefined as never), /^connection: expected an object/],
+  [
+    'upgrade of a stranger',
+    ({ upgrade }) => upgrade({} as never),
+    /^connection\.upgrade: expected a function/,
+  ],
   ['a datagram to a name', async ({ bind }) => (await bind()).send('x', 'localhost:9'), /look the name up/],
 ];
 
