@@ -8,6 +8,9 @@ namespace load {
 
 namespace {
 
+// How much longer a slice takes in which nothing has been completed.
+constexpr Nanos kPatience = kSecond;
+
 double seconds(Nanos time) { return static_cast<double>(time) / static_cast<double>(kSecond); }
 double micros(Nanos time) { return static_cast<double>(time) / 1000.0; }
 
@@ -45,13 +48,21 @@ Window::Phase Window::update(std::int64_t completed) {
   const Nanos time = now();
   if (phase_ == Phase::kWarmUp && time >= measure_at_) {
     begin_ = mark(completed);
+    // Who has come late, because others had the processor, still measures for as long.
+    over_at_ += time - measure_at_;
     phase_ = Phase::kMeasure;
   }
-  if (phase_ == Phase::kMeasure && time >= over_at_) {
+  // A server that others have kept from the processor all that time is waited for.
+  if (phase_ == Phase::kMeasure && time >= over_at_ &&
+      (has_worked(completed) || time >= over_at_ + kPatience)) {
     end_ = mark(completed);
     phase_ = Phase::kOver;
   }
   return phase_;
+}
+
+bool Window::has_worked(std::int64_t completed) const {
+  return completed > begin_.completed && server_.read() > begin_.server;
 }
 
 bool Window::due() const { return now() >= (phase_ == Phase::kWarmUp ? measure_at_ : over_at_); }
@@ -59,7 +70,7 @@ bool Window::due() const { return now() >= (phase_ == Phase::kWarmUp ? measure_a
 int Window::timeout_ms() const {
   const Nanos next = phase_ == Phase::kWarmUp ? measure_at_ : over_at_;
   const Nanos left = std::max<Nanos>(next - now(), 0);
-  return static_cast<int>((left + kMillisecond - 1) / kMillisecond);
+  return static_cast<int>(std::max<Nanos>((left + kMillisecond - 1) / kMillisecond, 1));
 }
 
 Window::Mark Window::mark(std::int64_t completed) const {

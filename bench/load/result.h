@@ -22,7 +22,8 @@ class Errors {
   std::string first_;
 };
 
-// The measured part of a slice: from the end of the warm-up to the end of the time.
+// The measured part of a slice: from the end of the warm-up on, for the rest of the time, or until
+// something has been completed.
 class Window {
  public:
   Window(const CpuClock& server, Nanos warm_up, Nanos duration);
@@ -34,7 +35,7 @@ class Window {
   Phase phase() const { return phase_; }
   // Whether the next `update` would begin or end the measured part.
   bool due() const;
-  // Milliseconds until `update` has something to do, rounded up, for epoll_wait(2).
+  // Milliseconds until `update` has something to do, rounded up, for epoll_wait(2). At least 1.
   int timeout_ms() const;
 
   std::int64_t requests() const { return end_.completed - begin_.completed; }
@@ -50,6 +51,8 @@ class Window {
     std::int64_t completed = 0;
   };
   Mark mark(std::int64_t completed) const;
+  // Whether the server has done anything in the measured part.
+  bool has_worked(std::int64_t completed) const;
 
   const CpuClock& server_;
   Nanos measure_at_;
