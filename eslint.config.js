@@ -127,4 +127,9 @@ export default defineConfig(
       'object-shorthand': 'off',
     },
   },
+  {
+    // Extensions whose manifest says that their scripts are modules.
+    files: ['examples/chat-room/*.js', 'examples/http-extension/*.js'],
+    languageOptions: { sourceType: 'module' },
+  },
 );

@@ -43,10 +43,7 @@ export function withDeadline<T>(
  *
  * @returns tells how much is left, in whole milliseconds, as a timeout must have them; `undefined` if there is no end
  */
-export function countDown(
-  timeout: number | undefined,
-  clock: Pick<Clock, 'now'>,
-): () => number | undefined {
+export function countDown(timeout: number | undefined, clock: Pick<Clock, 'now'>): () => number | undefined {
   const start = clock.now();
   return () => (timeout === undefined ? undefined : Math.ceil(Math.max(0, timeout - (clock.now() - start))));
 }

@@ -85,6 +85,9 @@ for (const poller of ['epoll', 'poll'] as const) {
   });
 }
 
+/** A module built otherwise, for sanitizers, has their malloc, which keeps what is freed. */
+const hasOtherMalloc = (process.env['PORTSIDE_NATIVE_MODULE'] ?? '') !== '';
+
 test('send of a million empty datagrams to a Unix peer that does not read is bounded, and says so (F23, F28)', async (t) => {
   await using provider = localProvider();
   const far = await provider.bind({ path: tempPath() });
@@ -118,7 +121,8 @@ test('send of a million empty datagrams to a Unix peer that does not read is bou
   assert.deepEqual([...codes], ['ERR_SOCKET_OVERFLOW']);
   assert.ok(taken <= writeLimit / MESSAGE_OVERHEAD + 1, `${String(taken)} taken`);
   assert.ok(near.bufferedAmount > writeLimit && near.bufferedAmount <= writeLimit + MESSAGE_OVERHEAD);
-  assert.ok(grown < 8 * writeLimit, `${String(grown)} bytes for ${String(taken)} empty datagrams`);
+  if (!hasOtherMalloc)
+    assert.ok(grown < 8 * writeLimit, `${String(grown)} bytes for ${String(taken)} empty datagrams`);
   near.abort();
   await near.close();
   assert.deepEqual(answers, { closed: taken, sent: 0 });
