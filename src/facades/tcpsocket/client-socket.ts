@@ -11,7 +11,7 @@ import { readBytes, tightBuffer } from './bytes-argument.ts';
 import type { Closable, OpenSockets, TcpSocketHost } from './host.ts';
 import { IOError, inOwnWords, socketIsClosed, toIOError } from './io-error.ts';
 import type { ClientPlan } from './options.ts';
-import { withoutBrackets } from './options.ts';
+import { asDictionary, withoutBrackets } from './options.ts';
 import { ReadQueue } from './read-queue.ts';
 import { flushed, writeMuch } from './sending.ts';
 import { settled } from './settled.ts';
@@ -412,12 +412,14 @@ export class ClientSocket implements Closable {
     });
   }
 
-  async #shakeHands(stream: Stream, { signal, ...options }: Partial<UpgradeOptions>): Promise<void> {
+  async #shakeHands(stream: Stream, given: Partial<UpgradeOptions>): Promise<void> {
     const attempt = this.#attempt;
-    const off = onAbort(signal, () => {
-      attempt.abort(signal?.reason);
-    });
+    let off: () => void = () => undefined;
     try {
+      const { signal, ...options } = asDictionary(given, 'options') as Partial<UpgradeOptions>;
+      off = onAbort(signal, () => {
+        attempt.abort(signal?.reason);
+      });
       stream.pause();
       await flushed(stream);
       this.#isUpgrading = true;

@@ -250,3 +250,21 @@ test('ClientSocket.upgradeToSecure where the provider has no TLS leaves all as i
   await world.host.close();
   await world.provider.close();
 });
+
+const WRONG: readonly (readonly [what: string, options: unknown])[] = [
+  ['null', null],
+  ['a number', 7],
+  ['a signal that is none', { signal: 7 }],
+];
+for (const [what, options] of WRONG) {
+  test(`ClientSocket.upgradeToSecure(${what}) is a TypeError, and never taken for an upgrade`, async () => {
+    const world = new World('without TLS', memoryProvider());
+    const { client, peer } = await world.pair();
+    await assert.rejects(client.upgradeToSecure(options as object), TypeError);
+    assert.equal(client.ssl, false);
+    await assert.rejects(client.upgradeToSecure(), { code: 'ERR_UNSUPPORTED' });
+    await exchange(client, peer, 'in the clear');
+    await world.host.close();
+    await world.provider.close();
+  });
+}
