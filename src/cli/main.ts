@@ -19,7 +19,7 @@ import { PROVIDER_NAMES } from './providers.ts';
 const HELP = `
 Examples:
   $ portside run examples/echo-server      run the Chrome App in that folder
-  $ portside run examples/chat             run the extension in that folder
+  $ portside run examples/chat-room        run the extension in that folder
   $ portside run --provider portable DIR   the same, on Node's own sockets
   $ portside run DIR | tee app.log         one line for each message, and no table
   $ portside help run                      all that 'run' can do`;
@@ -51,9 +51,9 @@ here. APP is an extension's folder, its id, or its name.
 
 Examples:
   $ portside permissions list
-  $ portside permissions grant examples/chat 'tcp-connect:*:7010'
-  $ portside permissions revoke Chat 'tcp-connect:*:7010'
-  $ portside permissions reset Chat`;
+  $ portside permissions grant examples/chat-visitor 'tcp-connect:localhost:7010'
+  $ portside permissions revoke 'Chat Visitor' 'tcp-connect:localhost:7010'
+  $ portside permissions reset 'Chat Visitor'`;
 
 /** Some pseudo-terminals say that they have no size. */
 function streamsOf(host: NodeJS.Process): OutputStreams {

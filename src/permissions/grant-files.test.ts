@@ -189,11 +189,21 @@ for (const [what, text, reason] of BROKEN) {
   });
 }
 
+test('grantFiles name a file that the system does not read out, and grant nothing', async () => {
+  const folder = tempPath();
+  const file = join(folder, 'app.json');
+  mkdirSync(file, { recursive: true });
+  const told = { name: 'GrantFileError', file, message: /app\.json: cannot be read \(EISDIR/ };
+  await assert.rejects(grantFiles(folder).load(APP), told);
+  await assert.rejects(grantFiles(folder).list(), told);
+});
+
 test('grantFiles: a folder that is a file is told, and nothing is granted', async () => {
   const file = tempPath();
   writeFileSync(file, '');
   const files = grantFiles(file);
-  await assert.rejects(files.load(APP), { code: 'ENOTDIR' });
+  await assert.rejects(files.load(APP), { name: 'GrantFileError', message: /cannot be read \(ENOTDIR/ });
+  await assert.rejects(files.list(), { name: 'GrantFileError', file });
   await assert.rejects(files.save(APP, NEW), { code: /ENOTDIR|EEXIST/ });
 });
 

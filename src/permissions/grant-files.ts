@@ -57,6 +57,16 @@ function isNotThere(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
+function unreadable(file: string, error: unknown): GrantFileError {
+  return new GrantFileError(
+    file,
+    `cannot be read (${error instanceof Error ? error.message : String(error)})`,
+    {
+      cause: error,
+    },
+  );
+}
+
 /** A name for a file that no id can lead out of the folder with, and that no two ids share, whatever the case of letters. */
 function fileName(id: string): string {
   if (/^[a-z0-9@{][a-z0-9@{}._-]{0,99}$/.test(id)) return id + SUFFIX;
@@ -116,7 +126,7 @@ class Files implements GrantFiles {
       return (await readdir(this.#folder)).filter((name) => name.endsWith(SUFFIX));
     } catch (error) {
       if (isNotThere(error)) return [];
-      throw error;
+      throw unreadable(this.#folder, error);
     }
   }
 
@@ -127,7 +137,7 @@ class Files implements GrantFiles {
       text = await readFile(file, 'utf8');
     } catch (error) {
       if (isNotThere(error)) return undefined;
-      throw error;
+      throw unreadable(file, error);
     }
     return parseFile(file, text);
   }

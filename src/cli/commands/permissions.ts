@@ -38,10 +38,15 @@ async function run(work: (files: GrantFiles) => Promise<void>): Promise<void> {
     const isTold = [CommandError, GrantFileError, ManifestError, PermissionSyntaxError].some(
       (type) => error instanceof type,
     );
-    if (!isTold) throw error;
+    if (!isTold && !isOfFiles(error)) throw error;
     process.stderr.write(`portside: ${escapeControls((error as Error).message)}\n`);
     process.exitCode = 1;
   }
+}
+
+/** What the system says of a file or folder, such as that it belongs to somebody else. */
+function isOfFiles(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && 'syscall' in error && 'path' in error;
 }
 
 function listed({ asker, rules }: Remembered): Listed {
