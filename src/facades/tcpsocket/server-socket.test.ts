@@ -202,3 +202,17 @@ test('ServerSocket that the system closes: one next and closed reject, then it i
     assert.deepEqual(await server.connections.next(), { done: true, value: undefined });
   }
 });
+
+each(
+  'ServerSocket that somebody else closed: the end of the program closes what nobody asked for',
+  async (world) => {
+    const server = await world.tcp.listen();
+    const client = await clientOf(world, server);
+    for (const { id, kind } of world.provider.sockets()) if (kind === 'listener') world.provider.abort(id);
+    await server.closed;
+    await world.host.close();
+    await client.closed;
+    await nextTask();
+    assert.deepEqual([...world.provider.sockets()], []);
+  },
+);

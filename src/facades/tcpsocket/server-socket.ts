@@ -97,9 +97,11 @@ export class ServerSocket implements Closable {
    * @returns `closed`
    */
   close(): Promise<void> {
+    // Also of a server that the system has closed: nobody else knows of them.
+    for (const stream of this.#unclaimed.splice(0)) stream.abort();
+    this.#forgetIfOver();
     if (!this.#isClosed) {
       this.#isClosed = true;
-      for (const stream of this.#unclaimed.splice(0)) stream.abort();
       // How it went is told by the listener's own last event.
       this.#origin.listener.close().catch(() => undefined);
     }
@@ -133,6 +135,7 @@ export class ServerSocket implements Closable {
     const stream = this.#unclaimed.shift();
     if (stream !== undefined) {
       this.#acceptMore();
+      this.#forgetIfOver();
       return Promise.resolve({ done: false, value: this.#claim(stream) });
     }
     if (this.#failure !== undefined) {
@@ -163,9 +166,14 @@ export class ServerSocket implements Closable {
     return ClientSocket.accept({ host, open, name, port, ssl }, stream);
   }
 
+  /** The end of the program closes what nobody has asked for, however the server came to its end. */
+  #forgetIfOver(): void {
+    if (this.#isClosed && this.#unclaimed.length === 0) this.#origin.open.delete(this);
+  }
+
   #finish(error: SocketError | null): void {
     this.#isClosed = true;
-    this.#origin.open.delete(this);
+    this.#forgetIfOver();
     const waiting = this.#waiting.splice(0);
     if (error === null) this.#closed.resolve(undefined);
     else {
