@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { node } from '../testing/node/peer.ts';
 import { memoryProvider } from '../testing/memory-provider.ts';
-import { createBrowser } from './tcpsocket.ts';
+import { parseRules } from '../permissions/native-dialect.ts';
+import { Grants, createBrowser, createBrowserHost } from './tcpsocket.ts';
 import type { Browser } from './tcpsocket.ts';
 
 test('createBrowser: to the compiler every function may be missing', async () => {
@@ -63,3 +64,43 @@ for (const [promise, how, expected] of CASES) {
     assert.equal((await child.ended).status, 0);
   });
 }
+
+test('createBrowserHost: what is denied altogether is not there, and what is held is listed as it can be asked about', async () => {
+  const provider = memoryProvider();
+  const rules = ['tcp-connect:10.0.0.0/8:80-90', 'udp-bind:*:*', 'deny udp-bind:*:*'];
+  const grants = new Grants({ asker: { id: 'a', name: 'A' }, granted: parseRules(rules) });
+  const host = createBrowserHost({ grants, provider });
+  const { browser } = host;
+  assert.equal('UDPSocket' in browser, false);
+  const all = await browser.permissions.getAll();
+  assert.deepEqual(all.permissions, ['tcp-connect:10.0.0.0/8:80-90', 'udp-bind:*']);
+  assert.equal(
+    await browser.permissions.contains({ permissions: ['tcp-connect:10.0.0.0/8:80-90'] }),
+    true,
+    'it is read as it was told',
+  );
+  await assert.rejects(browser.permissions.contains({ permissions: ['tcp-connect:10.0.0.0/8'] }), {
+    name: 'PermissionSyntaxError',
+  });
+  await host.close();
+  await provider.close();
+});
+
+test('UDPSocket whose permission is taken back is closed and says so, though nobody has read', async () => {
+  const provider = memoryProvider();
+  const grants = new Grants({
+    asker: { id: 'a', name: 'A' },
+    optional: parseRules(['udp-bind:*:*']),
+    prompt: () => Promise.resolve('session'),
+  });
+  const host = createBrowserHost({ grants, provider, onRevoke: 'close' });
+  const { browser } = host;
+  await browser.permissions.request({ permissions: ['udp-bind:*'] });
+  const socket = await browser.UDPSocket?.create();
+  assert.ok(socket !== undefined);
+  await browser.permissions.remove({ permissions: ['udp-bind:*'] });
+  await socket.closed;
+  assert.deepEqual(await socket.messages().next(), { done: true, value: undefined });
+  await host.close();
+  await provider.close();
+});

@@ -15,6 +15,9 @@ import { guard } from '../permissions/guard.ts';
 import { readManifestPermissions } from '../permissions/manifest-permissions.ts';
 import { judge } from '../permissions/policy.ts';
 import type { Prompt } from '../permissions/questions.ts';
+import type { SocketOp } from '../permissions/ops.ts';
+import { covers } from '../permissions/relations.ts';
+import { parseRule } from '../permissions/native-dialect.ts';
 import type { Rule, SocketRequest } from '../permissions/rule.ts';
 import { parseWebExtensionPermission, wordPermission } from '../permissions/webextension-dialect.ts';
 import { ruleOf } from '../permissions/request-rule.ts';
@@ -92,7 +95,30 @@ function grantsOf(options: BrowserOptions): Grants {
 }
 
 function parseAll(permissions: readonly string[]): readonly Rule[] {
-  return permissions.map(parseWebExtensionPermission);
+  return permissions.flatMap(parsePermission);
+}
+
+/** Grants may also hold what only Portside's own form can say, such as a network; it is listed so, and read back. */
+function parsePermission(text: string): readonly Rule[] {
+  try {
+    return [parseWebExtensionPermission(text)];
+  } catch (error) {
+    try {
+      return parseRule(text);
+    } catch {
+      throw error;
+    }
+  }
+}
+
+function allowed(grants: Grants): readonly Rule[] {
+  return grants.getAll().filter(({ effect }) => effect === 'allow');
+}
+
+/** Whether something is left of what is allowed, whatever is denied of it. */
+function allowsSome(grants: Grants, op: SocketOp): boolean {
+  const denied = grants.getAll().filter(({ effect }) => effect === 'deny');
+  return allowed(grants).some((rule) => rule.op === op && !denied.some((deny) => covers(deny, rule)));
 }
 
 function permissionHost(grants: Grants): PermissionHost {
@@ -102,12 +128,12 @@ function permissionHost(grants: Grants): PermissionHost {
       if (allowed) return parseIp(host) === null && grants.judgesAddresses(op) ? 'depends' : 'yes';
       return dependsOnAddress === true ? 'depends' : 'no';
     },
-    allowsSome: (op) => grants.getAll().some((rule) => rule.op === op && rule.effect === 'allow'),
+    allowsSome: (op) => allowsSome(grants, op),
     wordPermission: (op, host, port) => wordRequest({ op, host, port }),
     contains: (permissions) => grants.contains(parseAll(permissions)),
     request: (permissions) => grants.request(parseAll(permissions)),
     remove: (permissions) => grants.remove(parseAll(permissions)),
-    getAll: () => grants.getAll().map(wordPermission),
+    getAll: () => allowed(grants).map(wordPermission),
     onAdded: (listener) => {
       grants.onAdded((rules) => {
         listener(rules.map(wordPermission));

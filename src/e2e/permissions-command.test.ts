@@ -136,10 +136,17 @@ test(
     const file = join(config, name);
     await chmod(file, 0o600);
     await writeFile(file, '{"version": 1, "allow": ');
+    const other = await makeExtension(t, '', {
+      ...OPTIONAL,
+      name: 'Other',
+      browser_specific_settings: { gecko: { id: 'other@portside.example' } },
+    });
+    await runPermissions(t, env, 'grant', other, 'udp-bind:*');
     const list = await runPermissions(t, env, 'list');
     assert.equal(list.status, 1);
     assert.ok(list.stderr.includes(`${file}: is no JSON; nothing is granted by it.`), list.stderr);
+    assert.match(list.stdout, /^Other {2}/, 'the others are listed');
     assert.equal(await readFile(file, 'utf8'), '{"version": 1, "allow": ');
-    assert.equal((await runPermissions(t, env, 'reset')).stdout, 'taken back from one extension\n');
+    assert.equal((await runPermissions(t, env, 'reset')).stdout, 'taken back from 2 extensions\n');
   },
 );

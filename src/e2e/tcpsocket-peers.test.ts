@@ -103,7 +103,7 @@ say(back == data, how)
 });
 
 each('reads slowly what CPython sends fast, in bounded memory', hasPython, async ({ tcp, t }) => {
-  const total = 64 * 1024 * 1024;
+  const total = 160 * 1024 * 1024;
   const server = await tcp.listen();
   const peer = python(
     t,

@@ -45,8 +45,13 @@ export interface Remembered {
 }
 
 export interface GrantFiles extends GrantStore {
-  /** All programs that were granted something, by name. @throws {GrantFileError} */
-  list(): Promise<readonly Remembered[]>;
+  /**
+   * All programs that were granted something, by name.
+   *
+   * @param onUnreadable told of what cannot be read, and the others are listed. Without it, it is thrown
+   * @throws {GrantFileError}
+   */
+  list(onUnreadable?: (error: GrantFileError) => void): Promise<readonly Remembered[]>;
   /** Forgets what a program was granted; a file that cannot be read too. @returns whether there was anything */
   forget(id: string): Promise<boolean>;
   /** Forgets everything, files that cannot be read too. @returns how many programs had been granted something */
@@ -94,11 +99,16 @@ class Files implements GrantFiles {
     await this.#write(fileName(id), `${JSON.stringify({ version: VERSION, id, name, allow }, null, 2)}\n`);
   }
 
-  async list(): Promise<readonly Remembered[]> {
+  async list(onUnreadable?: (error: GrantFileError) => void): Promise<readonly Remembered[]> {
     const found: Remembered[] = [];
     for (const name of await this.#names()) {
-      const one = await this.#read(name);
-      if (one !== undefined && one.rules.length > 0) found.push(one);
+      try {
+        const one = await this.#read(name);
+        if (one !== undefined && one.rules.length > 0) found.push(one);
+      } catch (error) {
+        if (!(error instanceof GrantFileError) || onUnreadable === undefined) throw error;
+        onUnreadable(error);
+      }
     }
     return found.sort((a, b) => (a.asker.name < b.asker.name ? -1 : 1));
   }

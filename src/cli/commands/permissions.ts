@@ -66,9 +66,17 @@ function show(all: readonly Remembered[], { json }: JsonOption, nothing: string)
   }
 }
 
+/** All but what cannot be read, which is named and is no reason to say nothing of the others. */
+function readable(files: GrantFiles): Promise<readonly Remembered[]> {
+  return files.list((error) => {
+    process.stderr.write(`portside: ${escapeControls(error.message)}\n`);
+    process.exitCode = 1;
+  });
+}
+
 /** An extension by its folder, its id or its name, among those that were granted something. */
 async function find(files: GrantFiles, app: string): Promise<Remembered> {
-  const all = await files.list();
+  const all = await readable(files);
   const byName = all.filter(({ asker }) => asker.id === app || asker.name === app);
   if (byName.length > 1)
     throw new CommandError(
@@ -92,7 +100,7 @@ async function findByFolder(all: readonly Remembered[], folder: string): Promise
 
 export function listPermissions(app: string | undefined, options: JsonOption): Promise<void> {
   return run(async (files) => {
-    const all = app === undefined ? await files.list() : [await find(files, app)];
+    const all = app === undefined ? await readable(files) : [await find(files, app)];
     show(all, options, 'no extension was granted anything for good');
   });
 }

@@ -78,6 +78,7 @@ export class UdpSocket implements Closable {
         : udpAddress(local.host, local.port, local.family === 'ipv4' ? FAMILY_INET : FAMILY_INET6);
     this.#messages = new UdpMessages(() => this.close());
     origin.open.add(this);
+    this.#listen();
   }
 
   /** Datagrams that came and found no room, because nobody read those before. */
@@ -112,7 +113,7 @@ export class UdpSocket implements Closable {
    * and 1 MiB, wait for a reader. Leaving its loop closes the socket.
    */
   messages(): UdpMessages {
-    if (!this.#isListening && !this.#isClosed) this.#listen();
+    this.#isListening = true;
     return this.#messages;
   }
 
@@ -185,11 +186,11 @@ export class UdpSocket implements Closable {
     return new UdpSocket(TOKEN, origin);
   }
 
+  /** From the beginning, for whoever waits for `closed`; but what comes before `messages()` is nobody's. */
   #listen(): void {
-    this.#isListening = true;
     this.#origin.datagram.start({
       receive: (datagram) => {
-        this.#messages.push(datagram);
+        if (this.#isListening) this.#messages.push(datagram);
       },
       close: (error) => {
         const failure = error === null ? undefined : toIOError(error);
