@@ -4,9 +4,9 @@ import type { SocketAddress } from './address.ts';
 import { Aborter } from './aborter.ts';
 import type { ErrorDetails, SocketError } from './errors.ts';
 import { BrokenError, ClosedError, isSocketError, SystemError, TlsError } from './errors.ts';
-import type { OptionName, SocketOptions } from './options.ts';
-import type { JsonValue, Listener, ListenerSink, Stream } from './provider.ts';
+import type { Listener, ListenerSink, Stream } from './provider.ts';
 import { requireListenerSink } from './validate.ts';
+import { SocketCover } from './socket-cover.ts';
 
 export interface TlsListenerSetting {
   /** Handshakes at once; past them the listener below is paused. */
@@ -17,8 +17,7 @@ export interface TlsListenerSetting {
   upgrade(stream: Stream, signal: AbortSignalLike): Promise<Stream>;
 }
 
-export class TlsListener implements Listener {
-  readonly #inner: Listener;
+export class TlsListener extends SocketCover<Listener> implements Listener {
   readonly #setting: TlsListenerSetting;
   readonly #handshakes = new Set<Aborter>();
   /** Done with their handshakes while the listener was paused. */
@@ -28,56 +27,12 @@ export class TlsListener implements Listener {
   #isClosed = false;
 
   constructor(inner: Listener, setting: TlsListenerSetting) {
-    this.#inner = inner;
+    super(inner);
     this.#setting = setting;
-  }
-
-  get id(): number {
-    return this.#inner.id;
-  }
-
-  get transport(): 'tcp' | 'udp' | 'unix' {
-    return this.#inner.transport;
-  }
-
-  get local(): SocketAddress {
-    return this.#inner.local;
-  }
-
-  get bytesRead(): number {
-    return this.#inner.bytesRead;
-  }
-
-  get bytesWritten(): number {
-    return this.#inner.bytesWritten;
-  }
-
-  get tag(): JsonValue | undefined {
-    return this.#inner.tag;
-  }
-
-  set tag(tag: JsonValue | undefined) {
-    this.#inner.tag = tag;
   }
 
   get isPaused(): boolean {
     return this.#isPaused;
-  }
-
-  get<N extends OptionName>(name: N): SocketOptions[N] {
-    return this.#inner.get(name);
-  }
-
-  set<N extends OptionName>(name: N, value: SocketOptions[N]): void {
-    this.#inner.set(name, value);
-  }
-
-  ref(): void {
-    this.#inner.ref();
-  }
-
-  unref(): void {
-    this.#inner.unref();
   }
 
   start(sink: ListenerSink): void {
@@ -86,7 +41,7 @@ export class TlsListener implements Listener {
     const isFirst = this.#sink === undefined;
     this.#sink = sink;
     if (!isFirst) return;
-    this.#inner.start({
+    this.inner.start({
       accept: (stream) => {
         void this.#accepted(stream);
       },
@@ -98,7 +53,7 @@ export class TlsListener implements Listener {
   }
 
   pause(): void {
-    this.#inner.pause();
+    this.inner.pause();
     this.#isPaused = true;
   }
 
@@ -113,12 +68,12 @@ export class TlsListener implements Listener {
 
   close(): Promise<void> {
     this.#end();
-    return this.#inner.close();
+    return this.inner.close();
   }
 
   abort(): void {
     this.#end();
-    this.#inner.abort();
+    this.inner.abort();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -171,8 +126,8 @@ export class TlsListener implements Listener {
     if (this.#isClosed) return;
     const isFull = this.#handshakes.size + this.#ready.length >= this.#setting.maxHandshakes;
     try {
-      if (isFull || this.#isPaused) this.#inner.pause();
-      else this.#inner.resume();
+      if (isFull || this.#isPaused) this.inner.pause();
+      else this.inner.resume();
     } catch (error) {
       // Its provider has closed it, and is about to tell so.
       if (!(error instanceof ClosedError)) throw error;

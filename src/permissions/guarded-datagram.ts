@@ -6,155 +6,109 @@ import type {
   Membership,
   OutgoingDatagram,
 } from '../base/datagram.ts';
-import type { OptionName, SocketOptions } from '../base/options.ts';
-import type { Deadline, JsonValue, WriteDone } from '../base/provider.ts';
+import type { Deadline, WriteDone } from '../base/provider.ts';
 import { validateMembership } from '../base/validate-datagram.ts';
 import { admit } from './admit.ts';
 import { Destinations } from './destinations.ts';
 import type { LiveSockets } from './live-sockets.ts';
 import type { Policy } from './policy.ts';
+import { SocketCover } from '../base/socket-cover.ts';
 
 const NEVER_REVOKED = { revocations: 0 } as const;
 
 /** A message socket whose destinations and groups are judged. All else is the inner socket's own. */
-export class GuardedDatagram implements Datagram {
-  readonly #inner: Datagram;
+export class GuardedDatagram extends SocketCover<Datagram> implements Datagram {
   readonly #policy: Policy;
   readonly #destinations: Destinations;
 
   constructor(inner: Datagram, policy: Policy, live: Pick<LiveSockets, 'revocations'> = NEVER_REVOKED) {
-    this.#inner = inner;
+    super(inner);
     this.#policy = policy;
     this.#destinations = new Destinations(policy, inner.transport, live);
   }
 
-  get id(): number {
-    return this.#inner.id;
-  }
-
-  get transport(): 'udp' | 'unix' {
-    return this.#inner.transport;
-  }
-
   get type(): 'datagram' | 'seqpacket' {
-    return this.#inner.type;
-  }
-
-  get local(): SocketAddress {
-    return this.#inner.local;
+    return this.inner.type;
   }
 
   get remote(): SocketAddress | undefined {
-    return this.#inner.remote;
-  }
-
-  get bytesRead(): number {
-    return this.#inner.bytesRead;
-  }
-
-  get bytesWritten(): number {
-    return this.#inner.bytesWritten;
+    return this.inner.remote;
   }
 
   get bufferedAmount(): number {
-    return this.#inner.bufferedAmount;
+    return this.inner.bufferedAmount;
   }
 
   get isPaused(): boolean {
-    return this.#inner.isPaused;
+    return this.inner.isPaused;
   }
 
   get received(): number {
-    return this.#inner.received;
+    return this.inner.received;
   }
 
   get sent(): number {
-    return this.#inner.sent;
+    return this.inner.sent;
   }
 
   get drops(): number {
-    return this.#inner.drops;
-  }
-
-  get tag(): JsonValue | undefined {
-    return this.#inner.tag;
-  }
-
-  set tag(tag: JsonValue | undefined) {
-    if (tag === undefined) delete this.#inner.tag;
-    else this.#inner.tag = tag;
-  }
-
-  get<N extends OptionName>(name: N): SocketOptions[N] {
-    return this.#inner.get(name);
-  }
-
-  set<N extends OptionName>(name: N, value: SocketOptions[N]): void {
-    this.#inner.set(name, value);
-  }
-
-  ref(): void {
-    this.#inner.ref();
-  }
-
-  unref(): void {
-    this.#inner.unref();
+    return this.inner.drops;
   }
 
   start(sink: DatagramSink, options?: DatagramReadOptions): void {
-    this.#inner.start(sink, options);
+    this.inner.start(sink, options);
   }
 
   pause(): void {
-    this.#inner.pause();
+    this.inner.pause();
   }
 
   resume(): void {
-    this.#inner.resume();
+    this.inner.resume();
   }
 
   send(message: OutgoingDatagram, done?: WriteDone): boolean {
-    return this.#inner.send(this.#admitted(message), done);
+    return this.inner.send(this.#admitted(message), done);
   }
 
   sendMany(messages: readonly OutgoingDatagram[]): number {
     // What is no list is the inner socket's to refuse.
-    if (!Array.isArray(messages)) return this.#inner.sendMany(messages);
+    if (!Array.isArray(messages)) return this.inner.sendMany(messages);
     const own: OutgoingDatagram[] = [];
     const { length } = messages;
     for (let i = 0; i < length; i++) own.push(this.#admitted(messages[i] as OutgoingDatagram));
-    return this.#inner.sendMany(own);
+    return this.inner.sendMany(own);
   }
 
   join(membership: Membership): void {
     const own = validateMembership(membership);
     admit(this.#policy, { op: 'udp-multicast-membership', host: own.group.host, port: 0 });
-    this.#inner.join(own);
+    this.inner.join(own);
   }
 
   leave(membership: Membership): void {
-    this.#inner.leave(membership);
+    this.inner.leave(membership);
   }
 
   memberships(): readonly Membership[] {
-    return this.#inner.memberships();
+    return this.inner.memberships();
   }
 
   abort(): void {
-    this.#inner.abort();
+    this.inner.abort();
   }
 
   close(deadline?: Deadline): Promise<void> {
-    return this.#inner.close(deadline);
+    return this.inner.close(deadline);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#inner.close();
+    return this.inner.close();
   }
 
   /** The message with the destination that was judged. A connected socket has one already, and takes no other. */
   #admitted(message: OutgoingDatagram): OutgoingDatagram {
-    if (this.#inner.remote !== undefined || typeof message !== 'object' || (message as unknown) === null)
+    if (this.inner.remote !== undefined || typeof message !== 'object' || (message as unknown) === null)
       return message;
     const { bytes, to, from, interfaceIndex, ttl, trafficClass } = message;
     const isObject = typeof to === 'object' && (to as unknown) !== null;
